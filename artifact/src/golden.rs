@@ -1,0 +1,292 @@
+//! `golden.jsonl`: rows with the answers that the training library itself gave. The runtime has to repeat them,
+//! in the sidecar before a model is admitted and in the server before it serves.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Batch, BatchError, Model, PredictError, Predictions};
+
+/// The largest tolerance that a row may ask for: a loose one would prove nothing.
+pub const MAX_TOLERANCE: f64 = 1e-4;
+/// The most rows of one file.
+pub const MAX_ROWS: usize = 10_000;
+
+/// One row, and what the training library answered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GoldenRow {
+    /// One value per feature.
+    pub input: Vec<f64>,
+    /// The index of the class or cluster; absent for regression and transformation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub choice: Option<u32>,
+    /// Probabilities, values, distances or the new row. Empty where the library gives a choice alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scores: Vec<f64>,
+    /// How far each score may be off: |ours - theirs| <= tolerance * max(1, |theirs|).
+    pub tolerance: f64,
+}
+
+/// All golden rows of a version, at least one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Golden(Vec<GoldenRow>);
+
+/// What a comparison found.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Agreement {
+    /// Rows compared.
+    pub rows: usize,
+    /// The largest difference, as a share of what the row tolerates.
+    pub worst: f64,
+}
+
+/// Why golden rows prove nothing, or prove the model wrong; one variant per rule. Rows count from 1, as lines.
+#[derive(Debug, thiserror::Error)]
+pub enum GoldenError {
+    /// A torn copy, or a field that this release does not know.
+    #[error("row {row}: {error}")]
+    Json {
+        /// The row.
+        row: usize,
+        /// What is wrong with it.
+        error: serde_json::Error,
+    },
+    /// No proof at all, or one that takes for ever.
+    #[error("{rows} rows, where 1 to {MAX_ROWS} are allowed")]
+    Count {
+        /// How many there are.
+        rows: usize,
+    },
+    /// A row that asks for so much freedom that any model passes.
+    #[error("row {row} asks for a tolerance of {tolerance:e}, the cap is {MAX_TOLERANCE:e}")]
+    Tolerance {
+        /// The row.
+        row: usize,
+        /// What it asks for.
+        tolerance: f64,
+    },
+    /// Rows of another model.
+    #[error("row {row} has {found} {what}, expected {expected}")]
+    Width {
+        /// The row.
+        row: usize,
+        /// What is counted.
+        what: &'static str,
+        /// How many there are.
+        found: usize,
+        /// How many belong there.
+        expected: usize,
+    },
+    /// A NaN compares equal to nothing and below nothing.
+    #[error("row {row}: the input is not a batch: {error}")]
+    Input {
+        /// The row.
+        row: usize,
+        /// What is wrong with it.
+        error: BatchError,
+    },
+    /// A class that no row shows may be answered wrongly without anyone noticing.
+    #[error("no row shows class or cluster {index} (`{name}`)")]
+    Uncovered {
+        /// Its index.
+        index: usize,
+        /// Its name.
+        name: String,
+    },
+    /// The model has no answer to a row.
+    #[error("{0}")]
+    Predict(#[from] PredictError),
+    /// The model is not the one that was trained: another choice.
+    #[error("row {row}: the model answers `{found}`, the training library answered `{expected}`")]
+    Choice {
+        /// The row.
+        row: usize,
+        /// Our class or cluster.
+        found: String,
+        /// The library's.
+        expected: String,
+    },
+    /// The model is not the one that was trained: other numbers.
+    #[error(
+        "row {row}, score {index}: the model answers {found}, the training library answered {expected} (tolerance {tolerance:e})"
+    )]
+    Score {
+        /// The row.
+        row: usize,
+        /// The position in the row's scores, from 0.
+        index: usize,
+        /// Our number.
+        found: f64,
+        /// The library's.
+        expected: f64,
+        /// What the row allows.
+        tolerance: f64,
+    },
+}
+
+impl Golden {
+    /// Reads one row per line.
+    ///
+    /// # Errors
+    /// [`GoldenError`] if a line is no row, or there are none or too many.
+    pub fn parse(bytes: &[u8]) -> Result<Self, GoldenError> {
+        let lines: Vec<_> = bytes.trim_ascii_end().split(|byte| *byte == b'\n').collect();
+        if bytes.trim_ascii().is_empty() || lines.len() > MAX_ROWS {
+            let rows = if bytes.trim_ascii().is_empty() {
+                0
+            } else {
+                lines.len()
+            };
+            return Err(GoldenError::Count { rows });
+        }
+        let rows = lines.iter().enumerate().map(|(index, line)| {
+            serde_json::from_slice(line).map_err(|error| GoldenError::Json {
+                row: index + 1,
+                error,
+            })
+        });
+        Ok(Self(rows.collect::<Result<_, _>>()?))
+    }
+
+    /// One row per line.
+    ///
+    /// # Errors
+    /// [`GoldenError::Json`] if a row cannot be written.
+    pub fn to_bytes(rows: &[GoldenRow]) -> Result<Vec<u8>, GoldenError> {
+        let mut bytes = Vec::new();
+        for (index, row) in rows.iter().enumerate() {
+            serde_json::to_writer(&mut bytes, row).map_err(|error| GoldenError::Json {
+                row: index + 1,
+                error,
+            })?;
+            bytes.push(b'\n');
+        }
+        Ok(bytes)
+    }
+
+    /// The rows.
+    pub fn rows(&self) -> &[GoldenRow] {
+        &self.0
+    }
+
+    /// Lets the model answer every row and compares.
+    ///
+    /// # Errors
+    /// [`GoldenError`], by the first rule that is broken.
+    pub fn replay(&self, model: &Model) -> Result<Agreement, GoldenError> {
+        let batch = self.batch(model)?;
+        let mut answers = Predictions::default();
+        model.predict(&batch, &mut answers)?;
+        let names = model.manifest().output.names();
+        let chooses = !answers.choices().is_empty();
+        if chooses {
+            self.covers(&names)?;
+        }
+        let name = |index: u32| {
+            names
+                .get(index as usize)
+                .cloned()
+                .unwrap_or_else(|| index.to_string())
+        };
+        let mut worst = 0.0_f64;
+        for (index, expected) in self.0.iter().enumerate() {
+            let row = index + 1;
+            if let (Some(choice), Some(found)) = (expected.choice, answers.choices().get(index)) {
+                if choice != *found {
+                    return Err(GoldenError::Choice {
+                        row,
+                        found: name(*found),
+                        expected: name(choice),
+                    });
+                }
+            }
+            let width = answers.width();
+            // A choice alone is proof enough where the library tells no more.
+            let wanted = if chooses && expected.scores.is_empty() {
+                0
+            } else {
+                width
+            };
+            same_width(row, "scores", expected.scores.len(), wanted)?;
+            same_width(
+                row,
+                "choices",
+                usize::from(expected.choice.is_some()),
+                usize::from(chooses),
+            )?;
+            let found = &answers.scores()[index * width..][..wanted];
+            for (index, (found, theirs)) in found.iter().zip(&expected.scores).enumerate() {
+                let (found, theirs, tolerance) = (*found, *theirs, expected.tolerance);
+                let allowed = tolerance * theirs.abs().max(1.0);
+                let off = (found - theirs).abs();
+                // Written so that a NaN fails.
+                if !(off <= allowed) {
+                    return Err(GoldenError::Score {
+                        row,
+                        index,
+                        found,
+                        expected: theirs,
+                        tolerance,
+                    });
+                }
+                worst = worst.max(if off == 0.0 { 0.0 } else { off / allowed });
+            }
+        }
+        Ok(Agreement {
+            rows: self.0.len(),
+            worst,
+        })
+    }
+
+    /// All inputs as one batch, once each row is of the model's width, finite, and asks for no more than the cap.
+    fn batch(&self, model: &Model) -> Result<Batch, GoldenError> {
+        let columns = model.manifest().inputs.len();
+        let mut values = Vec::with_capacity(self.0.len() * columns);
+        for (index, golden) in self.0.iter().enumerate() {
+            let row = index + 1;
+            if !(0.0..=MAX_TOLERANCE).contains(&golden.tolerance) {
+                return Err(GoldenError::Tolerance {
+                    row,
+                    tolerance: golden.tolerance,
+                });
+            }
+            same_width(row, "values", golden.input.len(), columns)?;
+            values.extend_from_slice(&golden.input);
+        }
+        Batch::new(values, columns).map_err(|error| {
+            let row = match &error {
+                BatchError::NotFinite(cells) => cells.first().map_or(0, |cell| cell.0 + 1),
+                BatchError::Empty | BatchError::Ragged { .. } => 0,
+            };
+            GoldenError::Input { row, error }
+        })
+    }
+
+    fn covers(&self, names: &[String]) -> Result<(), GoldenError> {
+        let mut seen = vec![false; names.len()];
+        for choice in self.0.iter().filter_map(|row| row.choice) {
+            if let Some(seen) = seen.get_mut(choice as usize) {
+                *seen = true;
+            }
+        }
+        match seen.iter().position(|seen| !seen) {
+            Some(index) => Err(GoldenError::Uncovered {
+                index,
+                name: names[index].clone(),
+            }),
+            None => Ok(()),
+        }
+    }
+}
+
+fn same_width(row: usize, what: &'static str, found: usize, expected: usize) -> Result<(), GoldenError> {
+    if found == expected {
+        Ok(())
+    } else {
+        Err(GoldenError::Width {
+            row,
+            what,
+            found,
+            expected,
+        })
+    }
+}

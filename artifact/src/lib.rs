@@ -1,0 +1,30 @@
+#![doc = include_str!("../README.md")]
+
+pub mod catalog;
+pub mod digest;
+pub mod dsse;
+pub mod files;
+pub mod golden;
+pub mod manifest;
+pub mod name;
+pub mod steps;
+pub mod store;
+pub mod tensors;
+
+mod batch;
+mod model;
+mod pack;
+#[cfg(feature = "testkit")]
+pub mod testkit;
+
+pub use batch::{Batch, BatchError, Predictions};
+pub use catalog::Catalog;
+pub use digest::Digest;
+pub use golden::{Golden, GoldenRow};
+pub use manifest::{Feature, Manifest, Output};
+pub use model::{LoadError, Model, PredictError};
+pub use name::{Name, Version};
+pub use ndarray;
+pub use pack::{Exported, Pack, PackError};
+pub use steps::StepSpec;
+pub use store::Files;

@@ -1,0 +1,154 @@
+//! The kinds of steps that a model may consist of. A new one is a new file here and one line in `steps!`.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Output,
+    tensors::{Parameters, TensorError},
+};
+
+mod dot;
+
+/// A step whose parameters were checked. Everything that it indexes with was proven at load.
+pub trait Step: fmt::Debug + Send + Sync {
+    /// What the step gives, and how wide.
+    fn role(&self) -> Role;
+
+    /// Answers each row of `rows` (rows x the width that the step was loaded for, C-contiguous, finite).
+    ///
+    /// `scores` has rows x [`Role::width`] values; `choices` has one per row if [`Role::chooses`], else none.
+    /// Writes all of both, allocates nothing per row, and gives a row the same bits whatever the batch.
+    fn run(&self, rows: &[f64], scores: &mut [f64], choices: &mut [u32]);
+}
+
+/// What a step gives for a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Another row.
+    Transformer {
+        /// Its width.
+        columns: usize,
+    },
+    /// A class; its probabilities too, or nothing else.
+    Classifier {
+        /// How many classes there are.
+        classes: usize,
+        /// Whether the scores hold one probability per class, or nothing.
+        probabilities: bool,
+    },
+    /// One number per target.
+    Regressor {
+        /// How many targets there are.
+        targets: usize,
+    },
+    /// A cluster, and the distance to each.
+    Clusterer {
+        /// How many clusters there are.
+        clusters: usize,
+    },
+}
+
+/// One kind of step, as it stands in the manifest: its hyper-parameters.
+pub trait Kind {
+    /// Takes the step's tensors and checks them. `inputs` is the width of the rows that reach it, `output` what
+    /// the manifest says that the whole model answers.
+    ///
+    /// # Errors
+    /// [`TensorError`], by the first rule that is broken.
+    fn load(
+        &self,
+        inputs: usize,
+        output: &Output,
+        parameters: &mut Parameters<'_>,
+    ) -> Result<Box<dyn Step>, TensorError>;
+}
+
+macro_rules! steps {
+    ($($name:literal => $module:ident::$Kind:ident,)*) => {
+        $(pub mod $module;)*
+
+        /// One step in the manifest: its kind and its hyper-parameters.
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[serde(tag = "kind")]
+        #[expect(missing_docs, reason = "each variant holds the documented type of its name")]
+        pub enum StepSpec {
+            $(#[serde(rename = $name)] $Kind($module::$Kind),)*
+        }
+
+        impl StepSpec {
+            /// The kind's name, as it stands in the manifest.
+            pub fn kind(&self) -> &'static str {
+                match self { $(Self::$Kind(_) => $name,)* }
+            }
+
+            /// See [`Kind::load`].
+            pub(crate) fn load(
+                &self,
+                inputs: usize,
+                output: &Output,
+                parameters: &mut Parameters<'_>,
+            ) -> Result<Box<dyn Step>, TensorError> {
+                match self { $(Self::$Kind(kind) => kind.load(inputs, output, parameters),)* }
+            }
+        }
+
+        $(impl From<$module::$Kind> for StepSpec {
+            fn from(kind: $module::$Kind) -> Self { Self::$Kind(kind) }
+        })*
+    };
+}
+
+steps! {
+    "standard_scaler" => standard_scaler::StandardScaler,
+    "linear_regression" => linear_regression::LinearRegression,
+    "logistic_regression" => logistic_regression::LogisticRegression,
+    "multinomial_logistic_regression" => multinomial_logistic_regression::MultinomialLogisticRegression,
+    "kmeans" => kmeans::KMeans,
+    "decision_tree" => decision_tree::DecisionTree,
+}
+
+impl Role {
+    /// Numbers per row in the scores.
+    pub fn width(&self) -> usize {
+        match *self {
+            Self::Transformer { columns: width }
+            | Self::Classifier {
+                classes: width,
+                probabilities: true,
+            }
+            | Self::Regressor { targets: width }
+            | Self::Clusterer { clusters: width } => width,
+            Self::Classifier {
+                probabilities: false, ..
+            } => 0,
+        }
+    }
+
+    /// Whether the step chooses a class or cluster for each row.
+    pub fn chooses(&self) -> bool {
+        matches!(self, Self::Classifier { .. } | Self::Clusterer { .. })
+    }
+
+    /// The task of a model that ends in such a step.
+    pub fn task(&self) -> &'static str {
+        match self {
+            Self::Transformer { .. } => "transformation",
+            Self::Classifier { .. } => "classification",
+            Self::Regressor { .. } => "regression",
+            Self::Clusterer { .. } => "clustering",
+        }
+    }
+}
+
+/// The position of the first value that no other is `better` than; 0 if there are none.
+fn best(values: &[f64], better: fn(&f64, &f64) -> bool) -> u32 {
+    let mut best = 0;
+    for (index, value) in values.iter().enumerate() {
+        if better(value, &values[best]) {
+            best = index;
+        }
+    }
+    u32::try_from(best).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,266 @@
+//! The store: blobs by their hash, and the signed catalog. The sidecar writes it, the server reads it, and
+//! nothing is ever changed in place: a file is complete before it gets its name.
+
+use std::{
+    io::Write as _,
+    os::fd::AsFd as _,
+    path::{Path, PathBuf},
+};
+
+use fs_err as fs;
+
+use crate::{
+    Digest, catalog, files,
+    files::{FileName, ReadError},
+    manifest::FileEntry,
+};
+
+const CATALOG: &str = "catalog.json";
+const PREVIOUS: &str = "catalog.previous.json";
+const BLOBS: &str = "blobs/sha256";
+
+/// The raw bytes of one version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Files {
+    /// manifest.json.
+    pub manifest: Vec<u8>,
+    /// model.safetensors.
+    pub tensors: Vec<u8>,
+    /// golden.jsonl.
+    pub golden: Vec<u8>,
+}
+
+/// The store, for reading.
+#[derive(Clone, Debug)]
+pub struct Reader {
+    root: PathBuf,
+}
+
+/// The store, for writing. At most one process has one at a time.
+#[derive(Debug)]
+pub struct Writer {
+    root: PathBuf,
+    /// Locked for as long as it is open.
+    _lock: fs::File,
+}
+
+/// Why a version's bytes are not to be had.
+#[derive(Debug, thiserror::Error)]
+pub enum BlobError {
+    /// The file is missing, or is no plain file of bounded size.
+    #[error("blob {digest}: {error}")]
+    Read {
+        /// The blob.
+        digest: Digest,
+        /// What is wrong with the file.
+        error: ReadError,
+    },
+    /// The bytes on the disk are not those that were proven.
+    #[error("blob {digest} is damaged: its bytes have the hash {found}")]
+    Damaged {
+        /// The blob.
+        digest: Digest,
+        /// The hash of what lies there.
+        found: Digest,
+    },
+    /// The catalog lists no such file.
+    #[error("the catalog lists no {0}")]
+    Unlisted(FileName),
+}
+
+/// Why the store was not written.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// The system's words, with the path.
+    #[error(transparent)]
+    System(#[from] std::io::Error),
+    /// Another sidecar works on this store.
+    #[error("another sidecar holds {}; one store has one sidecar", .0.display())]
+    Locked(PathBuf),
+    /// Found before anything was written, so that nothing half is left.
+    #[error("the store has {free} bytes left, {needed} are needed")]
+    Full {
+        /// What the blobs need.
+        needed: u64,
+        /// What there is.
+        free: u64,
+    },
+}
+
+impl Files {
+    /// The file of that name.
+    pub fn get(&self, name: FileName) -> &[u8] {
+        match name {
+            FileName::Manifest => &self.manifest,
+            FileName::Tensors => &self.tensors,
+            FileName::Golden => &self.golden,
+        }
+    }
+
+    /// The files as a catalog lists them.
+    pub fn entries(&self) -> Vec<FileEntry> {
+        [FileName::Manifest, FileName::Tensors, FileName::Golden]
+            .map(|name| {
+                let bytes = self.get(name);
+                FileEntry {
+                    name,
+                    size: bytes.len() as u64,
+                    digest: Digest::of(bytes),
+                }
+            })
+            .to_vec()
+    }
+}
+
+impl Reader {
+    /// A store at `root`. Nothing is opened yet: the folder may come, go and be mounted again.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// The newest catalog's bytes, unverified.
+    ///
+    /// # Errors
+    /// [`ReadError`] if there is none, or no plain file of bounded size.
+    pub fn catalog(&self) -> Result<Vec<u8>, ReadError> {
+        self.read(CATALOG, catalog::MAX_BYTES)
+    }
+
+    /// The catalog before the newest, for a restart over a damaged one.
+    ///
+    /// # Errors
+    /// As [`Reader::catalog`].
+    pub fn previous_catalog(&self) -> Result<Vec<u8>, ReadError> {
+        self.read(PREVIOUS, catalog::MAX_BYTES)
+    }
+
+    /// The bytes of a version whose files are `entries`, each read once and proven by its hash.
+    ///
+    /// # Errors
+    /// [`BlobError`] if one is missing or damaged.
+    pub fn version(&self, entries: &[FileEntry]) -> Result<Files, BlobError> {
+        let blob = |name: FileName| {
+            let entry = entries
+                .iter()
+                .find(|entry| entry.name == name)
+                .ok_or(BlobError::Unlisted(name))?;
+            self.blob(entry)
+        };
+        Ok(Files {
+            manifest: blob(FileName::Manifest)?,
+            tensors: blob(FileName::Tensors)?,
+            golden: blob(FileName::Golden)?,
+        })
+    }
+
+    fn blob(&self, entry: &FileEntry) -> Result<Vec<u8>, BlobError> {
+        let digest = entry.digest;
+        let bytes = self
+            .read(&format!("{BLOBS}/{}", digest.hex()), entry.size)
+            .map_err(|error| BlobError::Read { digest, error })?;
+        match Digest::of(&bytes) {
+            found if found == digest => Ok(bytes),
+            found => Err(BlobError::Damaged { digest, found }),
+        }
+    }
+
+    fn read(&self, path: &str, max: u64) -> Result<Vec<u8>, ReadError> {
+        let root = open_root(&self.root)?;
+        match path.rsplit_once('/') {
+            Some((folder, name)) => files::read(files::open_folder(root.as_fd(), folder)?.as_fd(), name, max),
+            None => files::read(root.as_fd(), path, max),
+        }
+    }
+}
+
+impl Writer {
+    /// Takes the store at `root` for this process, and makes its folders.
+    ///
+    /// # Errors
+    /// [`WriteError::Locked`] if another process has it.
+    pub fn open(root: impl Into<PathBuf>) -> Result<Self, WriteError> {
+        let root = root.into();
+        fs::create_dir_all(root.join(BLOBS))?;
+        let lock = fs::OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(root.join(".lock"))?;
+        let exclusively = rustix::fs::FlockOperation::NonBlockingLockExclusive;
+        match rustix::fs::flock(&lock, exclusively) {
+            Ok(()) => Ok(Self { root, _lock: lock }),
+            Err(rustix::io::Errno::WOULDBLOCK) => Err(WriteError::Locked(root)),
+            Err(error) => Err(WriteError::System(error.into())),
+        }
+    }
+
+    /// The same store, for reading.
+    pub fn reader(&self) -> Reader {
+        Reader::new(&self.root)
+    }
+
+    /// Writes the blobs of a version that are not there yet, undamaged.
+    ///
+    /// # Errors
+    /// [`WriteError::Full`] before anything is written, if they do not fit.
+    pub fn put_version(&self, files: &Files) -> Result<Vec<FileEntry>, WriteError> {
+        let reader = self.reader();
+        let entries = files.entries();
+        let missing: Vec<_> = entries
+            .iter()
+            .filter(|entry| reader.blob(entry).is_err())
+            .collect();
+        let needed = missing.iter().map(|entry| entry.size).sum();
+        let free = rustix::fs::statvfs(&self.root)
+            .map(|volume| volume.f_bavail.saturating_mul(volume.f_frsize))
+            .map_err(std::io::Error::from)?;
+        if needed > free {
+            return Err(WriteError::Full { needed, free });
+        }
+        for entry in missing {
+            let folder = self.root.join(BLOBS);
+            write(&folder, &entry.digest.hex(), files.get(entry.name))?;
+        }
+        Ok(entries)
+    }
+
+    /// Makes `bytes` the newest catalog, and what was the newest the previous one.
+    ///
+    /// # Errors
+    /// [`WriteError`]; the newest catalog is then still the old one.
+    pub fn put_catalog(&self, bytes: &[u8]) -> Result<(), WriteError> {
+        if let Ok(newest) = self.reader().catalog() {
+            write(&self.root, PREVIOUS, &newest)?;
+        }
+        write(&self.root, CATALOG, bytes)
+    }
+}
+
+fn open_root(root: &Path) -> Result<fs::File, ReadError> {
+    let name = || root.display().to_string();
+    fs::File::open(root).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => ReadError::Missing { name: name() },
+        std::io::ErrorKind::PermissionDenied => ReadError::Forbidden {
+            name: name(),
+            uid: rustix::process::geteuid().as_raw(),
+        },
+        _ => ReadError::System {
+            name: name(),
+            error: error
+                .raw_os_error()
+                .map_or(rustix::io::Errno::IO, rustix::io::Errno::from_raw_os_error),
+        },
+    })
+}
+
+/// Complete on the disk before it has its name: a temporary file, fsync, rename, fsync of the folder.
+fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), WriteError> {
+    let temporary = folder.join(format!(".{name}.tmp"));
+    let mut file = fs::File::create(&temporary)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    drop(file);
+    fs::rename(&temporary, folder.join(name))?;
+    fs::File::open(folder)?.sync_all()?;
+    Ok(())
+}

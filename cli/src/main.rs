@@ -1,0 +1,2 @@
+//! linfactl.
+fn main() {}

@@ -1,0 +1,2 @@
+//! The validator.
+fn main() {}

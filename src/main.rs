@@ -1,0 +1,2 @@
+//! linfa-serve.
+fn main() {}
