@@ -190,14 +190,14 @@ impl Golden {
         let mut worst = 0.0_f64;
         for (index, expected) in self.0.iter().enumerate() {
             let row = index + 1;
-            if let (Some(choice), Some(found)) = (expected.choice, answers.choices().get(index)) {
-                if choice != *found {
-                    return Err(GoldenError::Choice {
-                        row,
-                        found: name(*found),
-                        expected: name(choice),
-                    });
-                }
+            if let (Some(choice), Some(found)) = (expected.choice, answers.choices().get(index))
+                && choice != *found
+            {
+                return Err(GoldenError::Choice {
+                    row,
+                    found: name(*found),
+                    expected: name(choice),
+                });
             }
             let width = answers.width();
             // A choice alone is proof enough where the library tells no more.
@@ -218,8 +218,9 @@ impl Golden {
                 let (found, theirs, tolerance) = (*found, *theirs, expected.tolerance);
                 let allowed = tolerance * theirs.abs().max(1.0);
                 let off = (found - theirs).abs();
-                // Written so that a NaN fails.
-                if !(off <= allowed) {
+                // Asked this way round, so that a NaN fails.
+                let agrees = off <= allowed;
+                if !agrees {
                     return Err(GoldenError::Score {
                         row,
                         index,

@@ -177,6 +177,15 @@ impl Tensors {
     }
 }
 
+impl IntoIterator for Tensors {
+    type Item = (String, Tensor);
+    type IntoIter = std::collections::btree_map::IntoIter<String, Tensor>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
 impl Parameters<'_> {
     /// Takes `len` finite numbers.
     ///

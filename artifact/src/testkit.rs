@@ -1,1 +1,292 @@
-//! Test fixtures.
+//! Fixtures: small models made by hand, whose golden answers come from plain arithmetic and never from the
+//! runtime; and [`Parts`], which turns a good version into a hostile one. For tests only, hence free to panic.
+#![expect(
+    clippy::expect_used,
+    reason = "a fixture that cannot be built is a bug of the test"
+)]
+
+use std::collections::BTreeMap;
+
+use crate::{
+    Digest, Exported, Feature, GoldenRow, Output, Pack, StepSpec,
+    manifest::Training,
+    steps::{
+        decision_tree::DecisionTree, kmeans::KMeans, linear_regression::LinearRegression,
+        logistic_regression::LogisticRegression,
+        multinomial_logistic_regression::MultinomialLogisticRegression, standard_scaler::StandardScaler,
+    },
+    tensors::{Tensor, Values},
+};
+
+mod parts;
+
+pub use parts::{Parts, raw_safetensors};
+
+/// Far above rounding, far below any difference that a wrong parameter makes.
+const TOLERANCE: f64 = 1e-12;
+
+/// `value` = `slope` * x + y + 1, over the features `x` and `y`. Packs of other slopes differ in every answer.
+pub fn linear(name: &str, slope: f64) -> Pack {
+    let rows = [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [2.0, 3.0], [-4.0, 0.5]];
+    let golden = rows.map(|[x, y]| golden([x, y], None, vec![slope * x + y + 1.0]));
+    let regression = exported(
+        LinearRegression {},
+        [("coefficients", f64s([slope, 1.0])), ("intercept", f64s([1.0]))],
+    );
+    let output = Output::Regression {
+        targets: vec!["value".to_owned()],
+    };
+    pack(name, ["x", "y"], output, vec![regression], golden.to_vec())
+}
+
+/// A standard scaler, then multinomial logistic regression, over the features and classes of the iris data.
+/// `[5.1, 3.5, 1.4, 0.2]` is `setosa`.
+pub fn classifier(name: &str) -> Pack {
+    const OFFSETS: [f64; 4] = [5.8, 3.0, 3.75, 1.2];
+    const SCALES: [f64; 4] = [1.25, 2.0, 0.5, 1.25];
+    const COEFFICIENTS: [[f64; 4]; 3] = [
+        [-1.0, 1.0, -2.0, -2.0],
+        [0.5, -0.5, 0.5, -0.5],
+        [0.5, -0.5, 2.0, 2.5],
+    ];
+    const INTERCEPTS: [f64; 3] = [-0.5, 1.5, -1.0];
+    let rows = [
+        ([5.1, 3.5, 1.4, 0.2], 0),
+        ([4.6, 3.1, 1.5, 0.2], 0),
+        ([6.0, 2.9, 4.5, 1.5], 1),
+        ([5.5, 2.4, 3.8, 1.1], 1),
+        ([6.3, 3.3, 6.0, 2.5], 2),
+        ([7.7, 2.8, 6.7, 2.0], 2),
+    ];
+    let golden = rows.map(|(row, class)| {
+        let exps = [0, 1, 2].map(|class| {
+            let mut score = INTERCEPTS[class];
+            for column in 0..4 {
+                score += COEFFICIENTS[class][column] * SCALES[column] * (row[column] - OFFSETS[column]);
+            }
+            score.exp()
+        });
+        let sum = exps[0] + exps[1] + exps[2];
+        golden(row, Some(class), exps.map(|exp| exp / sum).to_vec())
+    });
+    let scaler = exported(
+        StandardScaler {},
+        [("offsets", f64s(OFFSETS)), ("scales", f64s(SCALES))],
+    );
+    let regression = exported(
+        MultinomialLogisticRegression {},
+        [
+            ("coefficients", matrix(COEFFICIENTS)),
+            ("intercepts", f64s(INTERCEPTS)),
+        ],
+    );
+    pack(
+        name,
+        ["sepal_length", "sepal_width", "petal_length", "petal_width"],
+        classes(["setosa", "versicolor", "virginica"]),
+        vec![scaler, regression],
+        golden.to_vec(),
+    )
+}
+
+/// Logistic regression of the classes `no` and `yes` over the features `x` and `y`: `yes` where 2x > y - 0.5.
+pub fn binary(name: &str) -> Pack {
+    let rows = [
+        ([0.0, 0.0], 1),
+        ([1.0, 1.0], 1),
+        ([-1.0, 2.0], 0),
+        ([0.0, 3.0], 0),
+    ];
+    let golden = rows.map(|([x, y], class)| {
+        let odds = (2.0 * x - y + 0.5_f64).exp();
+        golden([x, y], Some(class), vec![1.0 / (1.0 + odds), odds / (1.0 + odds)])
+    });
+    let regression = exported(
+        LogisticRegression {},
+        [("coefficients", f64s([2.0, -1.0])), ("intercept", f64s([0.5]))],
+    );
+    pack(
+        name,
+        ["x", "y"],
+        classes(["no", "yes"]),
+        vec![regression],
+        golden.to_vec(),
+    )
+}
+
+/// Three clusters over the features `x` and `y`, around (0, 0), (10, 0) and (0, 10).
+pub fn clusters(name: &str) -> Pack {
+    const CENTROIDS: [[f64; 2]; 3] = [[0.0, 0.0], [10.0, 0.0], [0.0, 10.0]];
+    let rows = [
+        ([1.0, 1.0], 0),
+        ([13.0, 4.0], 1),
+        ([-3.0, 6.0], 2),
+        ([4.0, 3.0], 0),
+    ];
+    let golden = rows.map(|([x, y], cluster): ([f64; 2], u32)| {
+        let distances = CENTROIDS.map(|[a, b]| (x - a).hypot(y - b));
+        golden([x, y], Some(cluster), distances.to_vec())
+    });
+    let kmeans = exported(KMeans {}, [("centroids", matrix(CENTROIDS))]);
+    pack(
+        name,
+        ["x", "y"],
+        Output::Clustering { clusters: 3 },
+        vec![kmeans],
+        golden.to_vec(),
+    )
+}
+
+/// A tree over the features `x` and `y`: `low` where x < 2, else `middle` where y < 1, else `high`.
+pub fn tree(name: &str) -> Pack {
+    // The rows include both sides of each threshold, and the threshold itself.
+    let rows = [
+        ([1.0, 5.0], 0),
+        ([1.999, 0.0], 0),
+        ([2.0, 0.5], 1),
+        ([9.0, 0.999], 1),
+        ([2.0, 1.0], 2),
+        ([5.0, 7.0], 2),
+    ];
+    let golden = rows.map(|(row, class)| golden(row, Some(class), Vec::new()));
+    let tree = exported(
+        DecisionTree {},
+        [
+            ("features", u32s([0, 0, 1, 0, 0])),
+            ("thresholds", f64s([2.0, 0.0, 1.0, 0.0, 0.0])),
+            ("left", u32s([1, 0, 3, 0, 0])),
+            ("right", u32s([2, 0, 4, 0, 0])),
+            ("classes", u32s([0, 0, 0, 1, 2])),
+        ],
+    );
+    pack(
+        name,
+        ["x", "y"],
+        classes(["low", "middle", "high"]),
+        vec![tree],
+        golden.to_vec(),
+    )
+}
+
+/// A vector of 64-bit floats.
+pub fn f64s<const N: usize>(values: [f64; N]) -> Tensor {
+    Tensor {
+        shape: vec![N],
+        values: Values::F64(values.to_vec()),
+    }
+}
+
+/// A vector of indices.
+pub fn u32s<const N: usize>(values: [u32; N]) -> Tensor {
+    Tensor {
+        shape: vec![N],
+        values: Values::U32(values.to_vec()),
+    }
+}
+
+/// A matrix of 64-bit floats.
+pub fn matrix<const ROWS: usize, const COLUMNS: usize>(rows: [[f64; COLUMNS]; ROWS]) -> Tensor {
+    Tensor {
+        shape: vec![ROWS, COLUMNS],
+        values: Values::F64(rows.concat()),
+    }
+}
+
+fn exported<const N: usize>(spec: impl Into<StepSpec>, tensors: [(&'static str, Tensor); N]) -> Exported {
+    Exported {
+        spec: spec.into(),
+        tensors: tensors.to_vec(),
+    }
+}
+
+fn classes<const N: usize>(names: [&str; N]) -> Output {
+    Output::Classification {
+        classes: names.map(str::to_owned).to_vec(),
+    }
+}
+
+fn golden<const N: usize>(input: [f64; N], choice: Option<u32>, scores: Vec<f64>) -> GoldenRow {
+    GoldenRow {
+        input: input.to_vec(),
+        choice,
+        scores,
+        tolerance: TOLERANCE,
+    }
+}
+
+/// The golden rows stand in for the training data.
+fn pack<const N: usize>(
+    name: &str,
+    features: [&str; N],
+    output: Output,
+    steps: Vec<Exported>,
+    golden: Vec<GoldenRow>,
+) -> Pack {
+    let column = |index: usize| golden.iter().map(|row| row.input[index]).collect();
+    let inputs = features
+        .iter()
+        .enumerate()
+        .map(|(index, name)| feature(name, column(index)));
+    Pack {
+        name: name.parse().expect("the name of a fixture"),
+        inputs: inputs.collect(),
+        output,
+        training: Training {
+            library: "made by hand".to_owned(),
+            data: Digest::of(b"made by hand"),
+            rows: golden.len() as u64,
+            metrics: BTreeMap::new(),
+            created_at: jiff::Timestamp::UNIX_EPOCH,
+        },
+        steps,
+        golden,
+    }
+}
+
+fn feature(name: &str, mut values: Vec<f64>) -> Feature {
+    values.sort_unstable_by(f64::total_cmp);
+    let (last, rows) = (values.len() - 1, values.len() as f64);
+    let mean = values.iter().sum::<f64>() / rows;
+    let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / rows;
+    Feature {
+        name: name.to_owned(),
+        min: values[0],
+        max: values[last],
+        mean,
+        std: variance.sqrt(),
+        deciles: std::array::from_fn(|index| values[(index + 1) * last / 10]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Batch, Manifest, Model, Predictions};
+
+    #[test]
+    fn every_fixture_repeats_its_golden_rows() {
+        for pack in [
+            linear("a", 2.0),
+            linear("a", -1e3),
+            classifier("a"),
+            binary("a"),
+            clusters("a"),
+            tree("a"),
+        ] {
+            let (_, agreement) = pack.seal().unwrap();
+            assert_eq!(agreement.rows, pack.golden.len());
+        }
+    }
+
+    #[test]
+    fn the_first_iris_is_a_setosa() {
+        let (files, _) = classifier("iris").seal().unwrap();
+        let manifest = Manifest::parse(&files.manifest).unwrap();
+        let model = Model::load(manifest, Digest::of(&files.manifest), &files.tensors).unwrap();
+        let mut answers = Predictions::default();
+        let row = Batch::new(vec![5.1, 3.5, 1.4, 0.2], 4).unwrap();
+        model.predict(&row, &mut answers).unwrap();
+        assert_eq!(answers.choices(), [0]);
+        assert!(answers.scores()[0] > 0.9, "{:?}", answers.scores());
+    }
+}

@@ -78,13 +78,20 @@ impl Kind for DecisionTree {
             }
             nodes.push(node);
         }
-        Ok(Box::new(Loaded { nodes, inputs, classes }))
+        Ok(Box::new(Loaded {
+            nodes,
+            inputs,
+            classes,
+        }))
     }
 }
 
 impl Step for Loaded {
     fn role(&self) -> Role {
-        Role::Classifier { classes: self.classes, probabilities: false }
+        Role::Classifier {
+            classes: self.classes,
+            probabilities: false,
+        }
     }
 
     fn run(&self, rows: &[f64], _: &mut [f64], choices: &mut [u32]) {

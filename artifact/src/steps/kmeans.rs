@@ -32,13 +32,19 @@ impl Kind for KMeans {
     ) -> Result<Box<dyn Step>, TensorError> {
         let clusters = output.names().len();
         let centroids = parameters.matrix("centroids", clusters, inputs)?;
-        Ok(Box::new(Loaded { centroids, clusters, inputs }))
+        Ok(Box::new(Loaded {
+            centroids,
+            clusters,
+            inputs,
+        }))
     }
 }
 
 impl Step for Loaded {
     fn role(&self) -> Role {
-        Role::Clusterer { clusters: self.clusters }
+        Role::Clusterer {
+            clusters: self.clusters,
+        }
     }
 
     fn run(&self, rows: &[f64], scores: &mut [f64], choices: &mut [u32]) {
@@ -49,7 +55,9 @@ impl Step for Loaded {
             }
             // Before the root: it can make two squares equal that are not.
             *choice = best(distances, f64::lt);
-            distances.iter_mut().for_each(|distance| *distance = distance.sqrt());
+            distances
+                .iter_mut()
+                .for_each(|distance| *distance = distance.sqrt());
         }
     }
 }

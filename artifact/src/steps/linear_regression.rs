@@ -30,7 +30,10 @@ impl Kind for LinearRegression {
     ) -> Result<Box<dyn Step>, TensorError> {
         let coefficients = parameters.vector("coefficients", inputs)?;
         let intercept = parameters.vector("intercept", 1)?[0];
-        Ok(Box::new(Loaded { coefficients, intercept }))
+        Ok(Box::new(Loaded {
+            coefficients,
+            intercept,
+        }))
     }
 }
 

@@ -31,13 +31,19 @@ impl Kind for LogisticRegression {
     ) -> Result<Box<dyn Step>, TensorError> {
         let coefficients = parameters.vector("coefficients", inputs)?;
         let intercept = parameters.vector("intercept", 1)?[0];
-        Ok(Box::new(Loaded { coefficients, intercept }))
+        Ok(Box::new(Loaded {
+            coefficients,
+            intercept,
+        }))
     }
 }
 
 impl Step for Loaded {
     fn role(&self) -> Role {
-        Role::Classifier { classes: 2, probabilities: true }
+        Role::Classifier {
+            classes: 2,
+            probabilities: true,
+        }
     }
 
     fn run(&self, rows: &[f64], scores: &mut [f64], choices: &mut [u32]) {

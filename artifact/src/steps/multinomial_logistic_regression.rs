@@ -33,13 +33,20 @@ impl Kind for MultinomialLogisticRegression {
         let classes = output.names().len();
         let coefficients = parameters.matrix("coefficients", classes, inputs)?;
         let intercepts = parameters.vector("intercepts", classes)?;
-        Ok(Box::new(Loaded { coefficients, intercepts, inputs }))
+        Ok(Box::new(Loaded {
+            coefficients,
+            intercepts,
+            inputs,
+        }))
     }
 }
 
 impl Step for Loaded {
     fn role(&self) -> Role {
-        Role::Classifier { classes: self.intercepts.len(), probabilities: true }
+        Role::Classifier {
+            classes: self.intercepts.len(),
+            probabilities: true,
+        }
     }
 
     fn run(&self, rows: &[f64], scores: &mut [f64], choices: &mut [u32]) {

@@ -40,7 +40,9 @@ impl Kind for StandardScaler {
 
 impl Step for Loaded {
     fn role(&self) -> Role {
-        Role::Transformer { columns: self.offsets.len() }
+        Role::Transformer {
+            columns: self.offsets.len(),
+        }
     }
 
     fn run(&self, rows: &[f64], scores: &mut [f64], _: &mut [u32]) {
