@@ -1,13 +1,21 @@
-//! The Rust client of linfa-serve.
+#![doc = include_str!("../README.md")]
 
-/// The generated messages and clients.
+mod client;
+mod error;
+mod input;
+mod key;
+mod prediction;
+
+/// The generated messages and clients, for what the wrapper does not offer.
 pub mod pb {
-    #![expect(
-        missing_docs,
-        unreachable_pub,
-        clippy::allow_attributes,
-        clippy::allow_attributes_without_reason,
-        reason = "generated"
-    )]
+    #![expect(missing_docs, clippy::allow_attributes_without_reason, reason = "generated")]
     tonic::include_proto!("linfa.serve.v1");
 }
+
+pub use client::{Client, DEADLINE, MAX_ANSWER_BYTES, RawModels, RawPredict};
+pub use error::{Details, Error, Refusal};
+pub use input::{Choice, Input, Target};
+pub use key::{ApiKey, InvalidKey};
+pub use prediction::{Answer, Prediction};
+pub use tonic::{self, Code};
+pub use tonic_types::{FieldViolation, PreconditionViolation, ResourceInfo};

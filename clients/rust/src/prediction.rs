@@ -1,0 +1,66 @@
+//! What the server answered.
+
+use crate::{
+    Error,
+    pb::{
+        Classification, Clustering, ModelRef, PredictResponse, Regression, Transformation, predict_response,
+    },
+};
+
+/// The answer to every row of a call, from one version of one model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Prediction {
+    /// Who answered.
+    pub model: ModelRef,
+    /// What it answered.
+    pub answer: Answer,
+}
+
+/// An answer, by the model's task.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// A class per row, by name, and its probabilities (rows x classes).
+    Classification(Classification),
+    /// Numbers: rows x targets.
+    Regression(Regression),
+    /// A cluster per row, and its distances (rows x clusters).
+    Clustering(Clustering),
+    /// Other rows: rows x names.
+    Transformation(Transformation),
+}
+
+impl Prediction {
+    /// The class of each row; none if the model is no classifier.
+    pub fn labels(&self) -> &[String] {
+        match &self.answer {
+            Answer::Classification(classification) => &classification.labels,
+            _ => &[],
+        }
+    }
+
+    /// The numbers of the answer, row-major: probabilities, values, distances or transformed rows.
+    pub fn numbers(&self) -> &[f64] {
+        match &self.answer {
+            Answer::Classification(classification) => &classification.probabilities,
+            Answer::Regression(regression) => &regression.values,
+            Answer::Clustering(clustering) => &clustering.distances,
+            Answer::Transformation(transformation) => &transformation.values,
+        }
+    }
+}
+
+impl TryFrom<PredictResponse> for Prediction {
+    type Error = Error;
+
+    fn try_from(response: PredictResponse) -> Result<Self, Error> {
+        let model = response.model.ok_or(Error::Malformed("no model"))?;
+        let prediction = response.prediction.ok_or(Error::Malformed("no prediction"))?;
+        let answer = match prediction {
+            predict_response::Prediction::Classification(answer) => Answer::Classification(answer),
+            predict_response::Prediction::Regression(answer) => Answer::Regression(answer),
+            predict_response::Prediction::Clustering(answer) => Answer::Clustering(answer),
+            predict_response::Prediction::Transformation(answer) => Answer::Transformation(answer),
+        };
+        Ok(Self { model, answer })
+    }
+}
