@@ -1,0 +1,45 @@
+# Every command of the project; CI runs the same ones. `make help` lists them.
+#
+# up and down need Docker, make and openssl alone; the rest needs Rust, and `test` both.
+.PHONY: help up down secrets check test train
+.DEFAULT_GOAL := help
+
+TOOLS := target/tools/bin
+RUN := docker compose run --rm -T linfactl
+
+help: ## Show this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1 \t/p' $(MAKEFILE_LIST) | expand -t 16
+
+up: secrets ## Build and start everything, wait until it is ready, and ask for one prediction
+	docker compose --profile tools build
+	@docker compose up --detach --wait --wait-timeout 120 || { docker compose logs --no-color; exit 1; }
+	@$(RUN) predict --model iris 5.1,3.5,1.4,0.2 || { docker compose logs --no-color; exit 1; }
+	@printf '\nThe same from this machine, by grpcurl:\n\n  %s \\\n    %s \\\n    %s %s\n\n' \
+	    'grpcurl -plaintext -H "authorization: Bearer $$(cat secrets/client_api_key)"' \
+	    "-d '{\"model\":\"iris\",\"matrix\":{\"values\":[5.1,3.5,1.4,0.2]}}'" \
+	    "$$(docker compose port server 50051)" linfa.serve.v1.PredictService/Predict
+
+down: ## Stop everything; proven models stay in their volume (docker compose down -v removes it too)
+	docker compose --profile tools down
+
+secrets: ## Make the keys that are not there yet
+	@secrets/generate
+
+check: $(TOOLS)/cargo-deny ## What must hold of every commit: format, lints, documentation, licences
+	cargo fmt --all -- --check
+	cargo clippy --workspace --all-targets --all-features -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --all-features
+	$(TOOLS)/cargo-deny check bans licenses sources
+	@# What an error means to a client is decided in one place.
+	@if grep -rnw --include='*.rs' Code src | grep -v '^src/status.rs:'; then echo 'gRPC codes are for src/status.rs alone'; exit 1; fi
+
+test: ## Unit, integration and documentation tests, then the containers end to end
+	cargo test
+	cargo test -p linfa-serve-e2e -- --show-output
+
+train: ## Train models/iris anew from models/iris.csv, as its next version
+	cargo run --release -p linfactl -- train
+
+# Unoptimised: it runs for two seconds, and builds in a third of the time.
+$(TOOLS)/cargo-deny:
+	cargo install --locked --debug --root target/tools cargo-deny@0.20.2

@@ -1,0 +1,19 @@
+//! The product as people run it: containers, volumes, secrets, the Makefile and the README, driven from outside by
+//! the `docker` command and one gRPC client. Every test has a copy of the repository, a compose project and a port of
+//! its own, and leaves nothing behind.
+
+#[cfg(test)]
+mod command;
+#[cfg(test)]
+mod leak;
+#[cfg(test)]
+mod stack;
+
+#[cfg(test)]
+mod containers;
+#[cfg(test)]
+mod models;
+#[cfg(test)]
+mod readme;
+#[cfg(test)]
+mod secrets;

@@ -1,0 +1,1 @@
+//! The README's own commands, run as they stand there.

@@ -1,0 +1,178 @@
+//! A copy of the repository in a folder of its own, and the compose stack that is started from it. Both are gone when
+//! the value is dropped, also when the test fails.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    sync::OnceLock,
+};
+
+use client::{ApiKey, Client, Input, Prediction, pb};
+use tempfile::TempDir;
+use tokio::runtime::{self, Runtime};
+
+use crate::command::{run, stdout};
+
+/// A setosa, in centimetres.
+pub(crate) const FLOWER: [f64; 4] = [5.1, 3.5, 1.4, 0.2];
+
+pub(crate) struct Copy {
+    folder: TempDir,
+    /// The compose project: containers, network and volume bear this name.
+    pub(crate) project: String,
+}
+
+pub(crate) struct Stack {
+    pub(crate) copy: Copy,
+    runtime: Runtime,
+    client: Client,
+}
+
+/// Builds the images of the checkout, once for all tests: whatever they find, they find in the sources as they are.
+pub(crate) fn build_images() {
+    static BUILT: OnceLock<()> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        stdout(
+            Command::new("docker")
+                .args(["compose", "--profile", "tools", "build"])
+                .current_dir(repository()),
+        );
+    });
+}
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+impl Copy {
+    /// What a clone would hold: what git tracks, with changes that are not committed yet.
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::Builder::new().prefix("linfa-e2e-").tempdir().unwrap();
+        let listed = stdout(
+            Command::new("git")
+                .args(["ls-files", "--cached", "--others", "--exclude-standard"])
+                .current_dir(repository()),
+        );
+        for file in listed.lines() {
+            let (from, to) = (repository().join(file), folder.path().join(file));
+            // Git lists a tracked file that was just removed.
+            if from.exists() {
+                fs_err::create_dir_all(to.parent().unwrap()).unwrap();
+                fs_err::copy(from, to).unwrap();
+            }
+        }
+        let project = folder
+            .path()
+            .file_name()
+            .unwrap()
+            .to_string_lossy()
+            .to_lowercase();
+        Self { folder, project }
+    }
+
+    pub(crate) fn path(&self, inside: &str) -> PathBuf {
+        self.folder.path().join(inside)
+    }
+
+    pub(crate) fn read(&self, inside: &str) -> String {
+        fs_err::read_to_string(self.path(inside)).unwrap()
+    }
+
+    /// A command in the copy, with the names that keep its containers apart from all others.
+    pub(crate) fn command(&self, program: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program);
+        command
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env("COMPOSE_PROJECT_NAME", &self.project)
+            // The engine chooses a free one.
+            .env("LINFA_PORT", "0");
+        command
+    }
+
+    /// `docker compose ARGUMENTS`, which must succeed; its standard output.
+    pub(crate) fn compose(&self, arguments: &[&str]) -> String {
+        stdout(self.command("docker", &["compose"]).args(arguments))
+    }
+
+    /// `docker compose run linfactl ARGUMENTS`: a client inside the network. Both outputs, and whether it succeeded.
+    pub(crate) fn linfactl(&self, arguments: &[&str]) -> std::process::Output {
+        let run_it = ["compose", "run", "--rm", "-T", "linfactl"];
+        run(self.command("docker", &run_it).args(arguments))
+    }
+
+    /// The id of a service's container.
+    pub(crate) fn container(&self, service: &str) -> String {
+        self.compose(&["ps", "--all", "--quiet", service])
+            .trim()
+            .to_owned()
+    }
+}
+
+impl Drop for Copy {
+    fn drop(&mut self) {
+        let down = [
+            "compose",
+            "--profile",
+            "tools",
+            "down",
+            "--volumes",
+            "--timeout",
+            "5",
+        ];
+        if let Err(error) = self.command("docker", &down).output() {
+            eprintln!("{} is left behind: {error}", self.project);
+        }
+    }
+}
+
+impl Stack {
+    /// From nothing: no secret, no volume, no container.
+    pub(crate) fn up() -> Self {
+        build_images();
+        let copy = Copy::new();
+        stdout(&mut copy.command("secrets/generate", &[]));
+        let started = run(&mut copy.command(
+            "docker",
+            &["compose", "up", "--detach", "--wait", "--wait-timeout", "120"],
+        ));
+        assert!(
+            started.status.success(),
+            "{}",
+            copy.compose(&["logs", "--no-color"])
+        );
+        Self::of(copy)
+    }
+
+    /// The stack that was started from this copy.
+    pub(crate) fn of(copy: Copy) -> Self {
+        let runtime = runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let address = copy.compose(&["port", "server", "50051"]);
+        let key = ApiKey::new(&copy.read("secrets/client_api_key")).unwrap();
+        let client = runtime
+            .block_on(Client::connect(&format!("http://{}", address.trim()), key))
+            .unwrap();
+        Self {
+            copy,
+            runtime,
+            client,
+        }
+    }
+
+    /// What iris says to [`FLOWER`], by the port of this machine.
+    pub(crate) fn predict(&self) -> Prediction {
+        self.runtime
+            .block_on(self.client.predict("iris", Input::rows(&FLOWER)))
+            .unwrap()
+    }
+
+    /// What the server says of a version of iris.
+    pub(crate) fn version(&self, version: u64) -> Option<pb::ModelVersion> {
+        let response = self.runtime.block_on(self.client.get_model("iris")).unwrap();
+        let mut versions = response.model.unwrap().versions.into_iter();
+        versions.find(|entry| entry.version == version)
+    }
+}
