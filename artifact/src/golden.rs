@@ -239,7 +239,10 @@ impl Golden {
     }
 
     /// All inputs as one batch, once each row is of the model's width, finite, and asks for no more than the cap.
-    fn batch(&self, model: &Model) -> Result<Batch, GoldenError> {
+    ///
+    /// # Errors
+    /// [`GoldenError`], by the first rule that is broken.
+    pub fn batch(&self, model: &Model) -> Result<Batch, GoldenError> {
         let columns = model.manifest().inputs.len();
         let mut values = Vec::with_capacity(self.0.len() * columns);
         for (index, golden) in self.0.iter().enumerate() {

@@ -1,0 +1,36 @@
+//! A gRPC inference server for linfa models that serves only what a sidecar has proven.
+//!
+//! Two flows, each one way:
+//!
+//! ```text
+//! request   connections -> access -> auth -> limits -> service -> wire -> tensor -> infer -> registry -> artifact::Model
+//! reload    reload: store -> catalog -> blobs -> artifact::Model -> golden rows -> registry -> health
+//! ```
+//!
+//! [`run`] is the one door: a bound listener, the settings and a future that ends when it should stop.
+
+pub mod config;
+pub mod error;
+pub mod infer;
+pub mod limits;
+pub mod registry;
+pub mod reload;
+pub mod shutdown;
+
+mod access;
+mod auth;
+mod codec;
+mod connections;
+mod health;
+mod keys;
+mod pb;
+mod server;
+mod service;
+mod status;
+mod tensor;
+mod wire;
+
+pub use config::Settings;
+pub use health::{NotReady, is_ready};
+pub use keys::KeyFileError;
+pub use server::{RunError, run};

@@ -1,0 +1,155 @@
+//! What one client may take from the others, in one table, and the two limits that a call meets at the door: how
+//! many are answered at once, and for how long. tonic leaves most of these open.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::{
+    extract::{Request, State},
+    middleware::Next,
+    response::Response,
+};
+use http::HeaderMap;
+use serde::{Deserialize, Serialize};
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, timeout_at},
+};
+
+use crate::{auth::is_open, error::ServeError, infer::Deadline, server::refuse};
+
+/// Every limit, with its default. Sizes in bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Connections at once; further ones are closed. Keep it below the process's limit of open files. 1024.
+    pub connections: usize,
+    /// How long a new connection may take to say that it speaks HTTP/2. 5 s.
+    pub handshake_seconds: u64,
+    /// After this long a connection is asked to end (GOAWAY), so that clients spread anew. 1800 s.
+    pub connection_age_seconds: u64,
+    /// Calls at once on one connection; tonic's default is no limit. 128.
+    pub streams_per_connection: u32,
+    /// Calls at once in all; further ones are refused with RESOURCE_EXHAUSTED. 512.
+    pub calls: usize,
+    /// The longest that a call may take, whatever its own deadline says. 10 s.
+    pub call_seconds: u64,
+    /// A request message. 4 MiB.
+    pub request_bytes: usize,
+    /// A response message; tonic's default is no limit. 16 MiB.
+    pub response_bytes: usize,
+    /// The headers of one call. 8 KiB.
+    pub header_bytes: u32,
+    /// Rows of one call. 100 000.
+    pub rows: usize,
+}
+
+/// How many more calls are let in, and whether any are.
+#[derive(Clone, Debug)]
+pub(crate) struct Gate {
+    free: Arc<Semaphore>,
+    draining: Arc<AtomicBool>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 1024,
+            handshake_seconds: 5,
+            connection_age_seconds: 1800,
+            streams_per_connection: 128,
+            calls: 512,
+            call_seconds: 10,
+            request_bytes: 4 << 20,
+            response_bytes: 16 << 20,
+            header_bytes: 8 << 10,
+            rows: 100_000,
+        }
+    }
+}
+
+impl Gate {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        let free = limits.calls.min(Semaphore::MAX_PERMITS);
+        Self {
+            free: Arc::new(Semaphore::new(free)),
+            draining: Arc::default(),
+        }
+    }
+
+    /// From now on calls are refused.
+    pub(crate) fn close(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Lets a call in if there is room for it.
+pub(crate) async fn admit(State(gate): State<Gate>, request: Request, next: Next) -> Response {
+    if is_open(request.uri().path()) {
+        return next.run(request).await;
+    }
+    if gate.draining.load(Ordering::Relaxed) {
+        return refuse(ServeError::Draining);
+    }
+    match gate.free.try_acquire() {
+        Ok(_held_until_answered) => next.run(request).await,
+        Err(_) => refuse(ServeError::Full),
+    }
+}
+
+/// Ends a call at its deadline: the caller's, or the server's limit if that is earlier. Covers the reading of the
+/// body too. A stream of answers may go on after it has begun.
+pub(crate) async fn hurry(State(limit): State<Duration>, mut request: Request, next: Next) -> Response {
+    let asked = timeout(request.headers()).unwrap_or(limit).min(limit);
+    // A little early: at the very deadline tonic's own timer would answer, and say CANCELLED.
+    let deadline = Instant::now() + asked.saturating_sub((asked / 8).min(Duration::from_millis(5)));
+    request.extensions_mut().insert(Deadline(deadline));
+    match timeout_at(deadline, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => refuse(ServeError::DeadlineExceeded),
+    }
+}
+
+/// The caller's `grpc-timeout`: up to 8 digits and a unit. Anything else counts as none.
+fn timeout(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get("grpc-timeout")?.to_str().ok()?;
+    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    if digits.is_empty() || digits.len() > 8 || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
+        return None;
+    }
+    let amount = digits.parse().ok()?;
+    match unit {
+        "H" => Some(Duration::from_secs(amount * 3600)),
+        "M" => Some(Duration::from_secs(amount * 60)),
+        "S" => Some(Duration::from_secs(amount)),
+        "m" => Some(Duration::from_millis(amount)),
+        "u" => Some(Duration::from_micros(amount)),
+        "n" => Some(Duration::from_nanos(amount)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timeout_is_read_as_the_protocol_writes_it() {
+        let read = |text: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert("grpc-timeout", text.parse().unwrap());
+            timeout(&headers)
+        };
+        assert_eq!(read("1n"), Some(Duration::from_nanos(1)));
+        assert_eq!(read("250m"), Some(Duration::from_millis(250)));
+        assert_eq!(read("99999999H"), Some(Duration::from_secs(99_999_999 * 3600)));
+        for bad in ["", "1", "m", "123456789m", "1x", "-1m", "1.5S", "+1S"] {
+            assert_eq!(read(bad), None, "{bad:?}");
+        }
+    }
+}

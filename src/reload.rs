@@ -1,0 +1,275 @@
+//! From the sidecar's catalog to what is served: read, verify, load what is new, publish once. A failure keeps
+//! what is served. Nothing here knows gRPC.
+
+use std::{collections::BTreeMap, panic, sync::Arc, time::Instant};
+
+use artifact::{
+    Catalog, Digest, Files, Golden, Manifest, Predictions, Version,
+    catalog::{CatalogError, CatalogModel, CatalogVersion, Refusal},
+    dsse::TrustedKey,
+    files::ReadError,
+    golden::GoldenError,
+    manifest::ManifestError,
+    store::{BlobError, Reader},
+};
+
+use crate::registry::{CatalogInfo, Loaded, Model, Publisher, Snapshot};
+
+/// Brings the registry in line with the store.
+#[derive(Debug)]
+pub struct Reloader {
+    store: Reader,
+    key: TrustedKey,
+    publisher: Publisher,
+    /// The newest file that was looked at, good or bad: the same bytes are not judged twice.
+    seen: Option<Digest>,
+}
+
+/// What one look at the store came to.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The file is the one that was seen last.
+    Unchanged,
+    /// A catalog is in force that was not before.
+    Applied,
+    /// The file cannot be used. What was served is served on.
+    Refused,
+}
+
+/// Why a catalog file is not put in force.
+#[derive(Debug, thiserror::Error)]
+pub enum RefusedCatalog {
+    /// Missing, or no plain file of bounded size.
+    #[error("the catalog cannot be read: {0}")]
+    Read(#[from] ReadError),
+    /// Damaged, or not signed by the trusted key.
+    #[error("the catalog is not believed: {0}")]
+    Catalog(#[from] CatalogError),
+    /// An old catalog that was put back would bring old models back.
+    #[error("the catalog has the sequence {found}, {current} is in force already")]
+    Older {
+        /// Its sequence.
+        found: u64,
+        /// Ours.
+        current: u64,
+    },
+}
+
+/// Why this server does not serve a version that the sidecar has proven.
+#[derive(Debug, thiserror::Error)]
+enum LoadFailure {
+    #[error("{0}")]
+    Blob(#[from] BlobError),
+    #[error("{0}")]
+    Manifest(#[from] ManifestError),
+    #[error("{0}")]
+    Parameters(#[from] artifact::LoadError),
+    /// Sidecar and server disagree: their images are of two releases.
+    #[error("{0}")]
+    Golden(#[from] GoldenError),
+    /// The blob is genuine, but it is another model's or version's.
+    #[error("the manifest has the digest {found}, the catalog says {expected}")]
+    Identity { found: Digest, expected: Digest },
+    /// A bug of ours; the log has it.
+    #[error("the server panicked while it loaded the model")]
+    Panic,
+}
+
+impl Reloader {
+    /// Reads the store, believes `key`, and writes to `publisher`.
+    pub fn new(store: Reader, key: TrustedKey, publisher: Publisher) -> Self {
+        Self {
+            store,
+            key,
+            publisher,
+            seen: None,
+        }
+    }
+
+    /// Looks at the store once. Blocks: files are read, and models loaded.
+    pub fn reload_once(&mut self) -> Outcome {
+        let current = self.publisher.current();
+        let file = self.store.catalog();
+        if let Ok(bytes) = &file {
+            let digest = Digest::of(bytes);
+            if self.seen == Some(digest) {
+                return Outcome::Unchanged;
+            }
+            self.seen = Some(digest);
+        }
+        let sequence = current.catalog.as_ref().map(|catalog| catalog.sequence);
+        let believed = file
+            .map_err(RefusedCatalog::from)
+            .and_then(|bytes| self.believe(&bytes, sequence));
+        match believed {
+            Ok(catalog) => {
+                self.apply(&current, catalog, None);
+                Outcome::Applied
+            }
+            Err(refused) => self.refuse(&current, &refused),
+        }
+    }
+
+    fn believe(&self, bytes: &[u8], sequence: Option<u64>) -> Result<Catalog, RefusedCatalog> {
+        let catalog = Catalog::unseal(bytes, &self.key)?;
+        match sequence {
+            Some(current) if catalog.sequence <= current => Err(RefusedCatalog::Older {
+                found: catalog.sequence,
+                current,
+            }),
+            _ => Ok(catalog),
+        }
+    }
+
+    /// Keeps what is served and says why; at the start falls back on the catalog before.
+    fn refuse(&mut self, current: &Arc<Snapshot>, refused: &RefusedCatalog) -> Outcome {
+        let said = refused.to_string();
+        let news = current.error.as_deref() != Some(&said);
+        if news {
+            tracing::warn!(
+                error = said,
+                "the catalog is refused; what is served is served on"
+            );
+        }
+        if current.catalog.is_none() {
+            let previous = self.store.previous_catalog().map_err(RefusedCatalog::from);
+            if let Ok(catalog) = previous.and_then(|bytes| self.believe(&bytes, None)) {
+                tracing::warn!(sequence = catalog.sequence, "starting from the previous catalog");
+                self.apply(current, catalog, Some(said));
+                return Outcome::Applied;
+            }
+        }
+        if news {
+            self.publisher.publish(Snapshot {
+                catalog: current.catalog.clone(),
+                error: Some(said),
+                models: current.models.clone(),
+            });
+        }
+        Outcome::Refused
+    }
+
+    fn apply(&self, current: &Snapshot, catalog: Catalog, error: Option<String>) {
+        let Catalog {
+            sequence,
+            issued_at,
+            models,
+            notes,
+        } = catalog;
+        let models: BTreeMap<_, _> = models
+            .into_iter()
+            .map(|entry| (entry.name.clone(), self.model(entry, current)))
+            .collect();
+        let catalog = Some(CatalogInfo {
+            sequence,
+            issued_at,
+            notes,
+        });
+        self.publisher.publish(Snapshot {
+            catalog,
+            error,
+            models,
+        });
+        tracing::debug!(sequence, "catalog applied");
+    }
+
+    /// The model as the catalog wants it. Versions that are loaded already are kept as they are.
+    fn model(&self, entry: CatalogModel, current: &Snapshot) -> Model {
+        let before = current.models.get(&entry.name);
+        let mut loaded = BTreeMap::new();
+        let mut failures = BTreeMap::new();
+        for version in entry.serving.iter().filter_map(|version| entry.version(*version)) {
+            match self.version(&entry, version, before) {
+                Ok(ready) => {
+                    loaded.insert(version.version, ready);
+                }
+                Err(failure) => {
+                    let reason = failure.to_string();
+                    let (model, number) = (entry.name.as_str(), version.version.get());
+                    tracing::error!(
+                        model,
+                        version = number,
+                        error = reason,
+                        "a proven version cannot be loaded"
+                    );
+                    failures.insert(
+                        version.version,
+                        Refusal {
+                            check: "load".to_owned(),
+                            reason,
+                        },
+                    );
+                }
+            }
+        }
+        let mut default = entry.default.filter(|version| loaded.contains_key(version));
+        if default.is_none() && entry.default.is_some() {
+            default = keep_newest_good(before, &mut loaded);
+        }
+        Model {
+            entry: Arc::new(entry),
+            default,
+            loaded,
+            failures,
+        }
+    }
+
+    fn version(
+        &self,
+        model: &CatalogModel,
+        entry: &CatalogVersion,
+        before: Option<&Model>,
+    ) -> Result<Arc<Loaded>, LoadFailure> {
+        let kept = before.and_then(|before| before.loaded.get(&entry.version));
+        if let Some(kept) = kept.filter(|kept| Some(kept.model.digest()) == entry.digest) {
+            return Ok(Arc::clone(kept));
+        }
+        let files = self.store.version(&entry.files)?;
+        let ready = panic::catch_unwind(|| load(&files, entry.digest)).unwrap_or(Err(LoadFailure::Panic));
+        let (ready, nanos_per_row) = ready?;
+        let (name, version) = (model.name.clone(), entry.version);
+        tracing::info!(model = %name, version = version.get(), digest = %ready.digest(), nanos_per_row, "loaded");
+        Ok(Arc::new(Loaded {
+            name,
+            version,
+            model: ready,
+            nanos_per_row,
+        }))
+    }
+}
+
+/// The version that answered until now goes on if the one that should replace it cannot.
+fn keep_newest_good(before: Option<&Model>, loaded: &mut BTreeMap<Version, Arc<Loaded>>) -> Option<Version> {
+    let before = before?;
+    let version = before.default?;
+    let kept = before.loaded.get(&version)?;
+    loaded.entry(version).or_insert_with(|| Arc::clone(kept));
+    Some(version)
+}
+
+/// The very checks that a wrong answer would have to pass: identity, parameters, golden rows.
+fn load(files: &Files, expected: Option<Digest>) -> Result<(artifact::Model, f64), LoadFailure> {
+    let found = Digest::of(&files.manifest);
+    if let Some(expected) = expected.filter(|expected| *expected != found) {
+        return Err(LoadFailure::Identity { found, expected });
+    }
+    let manifest = Manifest::parse(&files.manifest)?;
+    let model = artifact::Model::load(manifest, found, &files.tensors)?;
+    let golden = Golden::parse(&files.golden)?;
+    golden.replay(&model)?;
+    let nanos_per_row = cost(&model, &golden)?;
+    Ok((model, nanos_per_row))
+}
+
+/// What a row costs, in nanoseconds, once everything is warm.
+fn cost(model: &artifact::Model, golden: &Golden) -> Result<f64, GoldenError> {
+    let batch = golden.batch(model)?;
+    let mut predictions = Predictions::default();
+    let mut fastest = f64::INFINITY;
+    for _ in 0..3 {
+        let started = Instant::now();
+        model.predict(&batch, &mut predictions)?;
+        fastest = fastest.min(started.elapsed().as_nanos() as f64);
+    }
+    Ok(fastest / batch.rows() as f64)
+}

@@ -1,0 +1,113 @@
+//! The services. A method takes the request apart, calls, and wraps the answer.
+
+use std::sync::Arc;
+
+use tonic::{Extensions, Request, Response, Status};
+
+use crate::{
+    access::Call,
+    error::ServeError,
+    infer::{Deadline, Inference},
+    keys::Caller,
+    pb::{self, model_service_server::ModelService, predict_service_server::PredictService},
+    registry::Models,
+    tensor, wire,
+};
+
+/// Answers Predict.
+#[derive(Clone, Debug)]
+pub(crate) struct Predict {
+    pub(crate) models: Models,
+    pub(crate) inference: Arc<Inference>,
+    /// See [`crate::limits::Limits::rows`].
+    pub(crate) max_rows: usize,
+}
+
+/// Answers ListModels and GetModel.
+#[derive(Clone, Debug)]
+pub(crate) struct Catalogue {
+    pub(crate) models: Models,
+}
+
+#[tonic::async_trait]
+impl PredictService for Predict {
+    async fn predict(
+        &self,
+        request: Request<pb::PredictRequest>,
+    ) -> Result<Response<pb::PredictResponse>, Status> {
+        let (_, context, message) = request.into_parts();
+        Ok(Response::new(self.answer(&context, message.into()).await?))
+    }
+}
+
+impl Predict {
+    async fn answer(
+        &self,
+        context: &Extensions,
+        asked: wire::Asked,
+    ) -> Result<pb::PredictResponse, ServeError> {
+        let note = |learnt: &dyn Fn(&mut crate::access::Fields)| {
+            if let Some(call) = context.get::<Call>() {
+                call.note(learnt);
+            }
+        };
+        note(&|fields| fields.model = Some(asked.model.clone()).filter(|model| !model.is_empty()));
+        let caller = context.get::<Caller>().ok_or(ServeError::Unauthenticated)?;
+        // Before the look-up: a key must not learn which models there are beyond its own.
+        if !asked.model.is_empty() {
+            permit(caller, &asked.model)?;
+        }
+        let snapshot = self.models.snapshot();
+        let loaded = snapshot.resolve(&asked.model, &asked.choice)?;
+        permit(caller, loaded.name.as_str())?;
+
+        let rows = wire::rows(asked.input)?;
+        let batch = tensor::batch(rows, loaded.model.manifest(), self.max_rows)?;
+        note(&|fields| {
+            fields.model = Some(loaded.name.to_string());
+            fields.version = Some(loaded.version.get());
+            fields.digest = Some(loaded.model.digest());
+            fields.rows = Some(batch.rows());
+        });
+        let deadline = *context.get::<Deadline>().ok_or(ServeError::DeadlineExceeded)?;
+        let predictions = self.inference.predict(loaded, batch, deadline).await?;
+        Ok(wire::answer(loaded, predictions))
+    }
+}
+
+#[tonic::async_trait]
+impl ModelService for Catalogue {
+    async fn list_models(
+        &self,
+        _: Request<pb::ListModelsRequest>,
+    ) -> Result<Response<pb::ListModelsResponse>, Status> {
+        let snapshot = self.models.snapshot();
+        let models = snapshot.models.values().map(wire::model).collect();
+        Ok(Response::new(pb::ListModelsResponse {
+            models,
+            catalog: wire::catalog(&snapshot),
+        }))
+    }
+
+    async fn get_model(
+        &self,
+        request: Request<pb::GetModelRequest>,
+    ) -> Result<Response<pb::GetModelResponse>, Status> {
+        let snapshot = self.models.snapshot();
+        let model = snapshot.model(&request.get_ref().name)?;
+        let (model, catalog) = (Some(wire::model(model)), wire::catalog(&snapshot));
+        Ok(Response::new(pb::GetModelResponse { model, catalog }))
+    }
+}
+
+fn permit(caller: &Caller, model: &str) -> Result<(), ServeError> {
+    if caller.may_predict(model) {
+        return Ok(());
+    }
+    // The name is the caller's own text; a scope is only said of what could be one.
+    let scope = match model.parse::<artifact::Name>() {
+        Ok(name) => format!("predict:{name}"),
+        Err(_) => "predict:*".to_owned(),
+    };
+    Err(ServeError::Forbidden { scope })
+}

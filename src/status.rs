@@ -1,0 +1,126 @@
+//! How an error is told to a client: the one place that names gRPC codes and google.rpc details.
+
+use std::{collections::HashMap, time::Duration};
+
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, FieldViolation, StatusExt as _};
+
+use crate::error::{ServeError, Violation};
+
+/// The domain of google.rpc.ErrorInfo.
+const DOMAIN: &str = "linfa.serve";
+/// How long to wait before another try.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// What a full server asks for: a slot is free again within milliseconds.
+const RETRY_WHEN_FULL: Duration = Duration::from_millis(50);
+
+impl From<ServeError> for Status {
+    fn from(error: ServeError) -> Self {
+        let message = error.to_string();
+        let (code, details) = match error {
+            ServeError::NothingLoaded => (
+                Code::Unavailable,
+                ErrorDetails::with_retry_info(Some(RETRY_AFTER)),
+            ),
+            ServeError::Draining => (
+                Code::Unavailable,
+                ErrorDetails::with_retry_info(Some(RETRY_AFTER)),
+            ),
+            ServeError::Pending { .. } => (
+                Code::Unavailable,
+                ErrorDetails::with_retry_info(Some(RETRY_AFTER)),
+            ),
+            ServeError::Full => (
+                Code::ResourceExhausted,
+                ErrorDetails::with_retry_info(Some(RETRY_WHEN_FULL)),
+            ),
+            ServeError::DeadlineExceeded => (Code::DeadlineExceeded, ErrorDetails::new()),
+            ServeError::UnknownModel { name } => (Code::NotFound, missing("model", name, &message)),
+            ServeError::UnknownVersion { name, version } => (
+                Code::NotFound,
+                missing("version", format!("{name}/{version}"), &message),
+            ),
+            ServeError::UnknownLabel { name, label } => (
+                Code::NotFound,
+                missing("label", format!("{name}/{label}"), &message),
+            ),
+            ServeError::AmbiguousModel { names } => {
+                let served = format!("several models are served: {}", names.join(", "));
+                (
+                    Code::InvalidArgument,
+                    ErrorDetails::with_bad_request_violation("model", served),
+                )
+            }
+            ServeError::Refused {
+                name,
+                version,
+                check,
+                reason,
+            } => (
+                Code::FailedPrecondition,
+                unmet(check, format!("{name}/{version}"), reason),
+            ),
+            ServeError::NotServed { name, version, .. } => (
+                Code::FailedPrecondition,
+                unmet("policy", format!("{name}/{version}"), &message),
+            ),
+            ServeError::NoneServes { name } => (
+                Code::FailedPrecondition,
+                unmet("policy", name.to_string(), &message),
+            ),
+            ServeError::Input(violations) => (Code::InvalidArgument, bad_request(violations)),
+            ServeError::NotProtobuf(_) => (Code::InvalidArgument, ErrorDetails::new()),
+            ServeError::NotFinite { row, step, .. } => {
+                let mut details = ErrorDetails::with_bad_request_violation(format!("rows[{row}]"), &message);
+                let place = [("row", row), ("step", step)].map(|(key, at)| (key.to_owned(), at.to_string()));
+                details.set_error_info("RESULT_NOT_FINITE", DOMAIN, HashMap::from(place));
+                (Code::OutOfRange, details)
+            }
+            ServeError::Unauthenticated => (Code::Unauthenticated, ErrorDetails::new()),
+            ServeError::Forbidden { .. } => (Code::PermissionDenied, ErrorDetails::new()),
+            ServeError::Panicked { .. } => (Code::Internal, ErrorDetails::new()),
+        };
+        Status::with_error_details(code, message, details)
+    }
+}
+
+/// The name of a code, as the access log shows it: `OK`, `NOT_FOUND`, …; `-` for what is no code.
+pub(crate) fn code_name(code: i32) -> &'static str {
+    match Code::from_i32(code) {
+        Code::Ok => "OK",
+        Code::Cancelled => "CANCELLED",
+        Code::Unknown => "UNKNOWN",
+        Code::InvalidArgument => "INVALID_ARGUMENT",
+        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
+        Code::NotFound => "NOT_FOUND",
+        Code::AlreadyExists => "ALREADY_EXISTS",
+        Code::PermissionDenied => "PERMISSION_DENIED",
+        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
+        Code::FailedPrecondition => "FAILED_PRECONDITION",
+        Code::Aborted => "ABORTED",
+        Code::OutOfRange => "OUT_OF_RANGE",
+        Code::Unimplemented => "UNIMPLEMENTED",
+        Code::Internal => "INTERNAL",
+        Code::Unavailable => "UNAVAILABLE",
+        Code::DataLoss => "DATA_LOSS",
+        Code::Unauthenticated => "UNAUTHENTICATED",
+    }
+}
+
+fn missing(kind: &str, name: String, message: &str) -> ErrorDetails {
+    ErrorDetails::with_resource_info(kind, name, "", message)
+}
+
+fn unmet(check: impl Into<String>, subject: String, reason: impl Into<String>) -> ErrorDetails {
+    ErrorDetails::with_precondition_failure_violation(check, subject, reason)
+}
+
+fn bad_request(violations: Vec<Violation>) -> ErrorDetails {
+    let fields = violations.into_iter().map(|violation| FieldViolation {
+        field: violation.field,
+        description: violation.description,
+        reason: violation.reason.as_str().to_owned(),
+        localized_message: None,
+    });
+    ErrorDetails::with_bad_request(fields.collect::<Vec<_>>())
+}
