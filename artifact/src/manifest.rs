@@ -272,6 +272,21 @@ impl Output {
         }
     }
 
+    /// How many classes, targets, clusters or columns there are.
+    pub fn width(&self) -> usize {
+        match self {
+            Self::Classification { classes: names }
+            | Self::Regression { targets: names }
+            | Self::Transformation { names } => names.len(),
+            Self::Clustering { clusters } => *clusters,
+        }
+    }
+
+    /// Whether an answer has a choice: one class or cluster per row.
+    pub fn chooses(&self) -> bool {
+        matches!(self, Self::Classification { .. } | Self::Clustering { .. })
+    }
+
     /// The names of what the model answers: classes, targets, columns or numbered clusters.
     pub fn names(&self) -> Vec<String> {
         match self {

@@ -22,6 +22,16 @@ pub struct Exported {
     pub tensors: Vec<(&'static str, Tensor)>,
 }
 
+impl Exported {
+    /// A step of that kind with those tensors.
+    pub fn new<const N: usize>(spec: impl Into<StepSpec>, tensors: [(&'static str, Tensor); N]) -> Self {
+        Self {
+            spec: spec.into(),
+            tensors: tensors.to_vec(),
+        }
+    }
+}
+
 /// The parts of a version.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pack {

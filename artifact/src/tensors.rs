@@ -121,6 +121,27 @@ pub struct Parameters<'a> {
     step: usize,
 }
 
+#[cfg(feature = "linfa")]
+impl Tensor {
+    /// A tensor of linfa's numbers, row-major, at their own width.
+    pub(crate) fn floats<'a, F: linfa::Float>(
+        shape: &[usize],
+        values: impl IntoIterator<Item = &'a F>,
+    ) -> Self {
+        let values = values.into_iter();
+        // The type is f32 or f64: linfa's trait knows no other. A conversion that failed would be refused as not finite.
+        let values = if std::any::TypeId::of::<F>() == std::any::TypeId::of::<f32>() {
+            Values::F32(values.map(|value| value.to_f32().unwrap_or(f32::NAN)).collect())
+        } else {
+            Values::F64(values.map(|value| value.to_f64().unwrap_or(f64::NAN)).collect())
+        };
+        Self {
+            shape: shape.to_vec(),
+            values,
+        }
+    }
+}
+
 impl Tensors {
     /// Reads a safetensors file; every value is copied once, whatever its alignment.
     ///

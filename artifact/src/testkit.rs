@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    Digest, Exported, Feature, GoldenRow, Output, Pack, StepSpec,
+    Digest, Exported, Feature, GoldenRow, Output, Pack,
     manifest::Training,
     steps::{
         decision_tree::DecisionTree, kmeans::KMeans, linear_regression::LinearRegression,
@@ -25,11 +25,11 @@ pub use parts::{Parts, raw_safetensors};
 /// Far above rounding, far below any difference that a wrong parameter makes.
 const TOLERANCE: f64 = 1e-12;
 
-/// `value` = `slope` * x + y + 1, over the features `x` and `y`. Packs of other slopes differ in every answer.
+/// `value` = `slope` * x + y + 1, over the features `x` and `y`. Other slopes differ wherever x is not 0.
 pub fn linear(name: &str, slope: f64) -> Pack {
     let rows = [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [2.0, 3.0], [-4.0, 0.5]];
     let golden = rows.map(|[x, y]| golden([x, y], None, vec![slope * x + y + 1.0]));
-    let regression = exported(
+    let regression = Exported::new(
         LinearRegression {},
         [("coefficients", f64s([slope, 1.0])), ("intercept", f64s([1.0]))],
     );
@@ -69,11 +69,11 @@ pub fn classifier(name: &str) -> Pack {
         let sum = exps[0] + exps[1] + exps[2];
         golden(row, Some(class), exps.map(|exp| exp / sum).to_vec())
     });
-    let scaler = exported(
+    let scaler = Exported::new(
         StandardScaler {},
         [("offsets", f64s(OFFSETS)), ("scales", f64s(SCALES))],
     );
-    let regression = exported(
+    let regression = Exported::new(
         MultinomialLogisticRegression {},
         [
             ("coefficients", matrix(COEFFICIENTS)),
@@ -101,7 +101,7 @@ pub fn binary(name: &str) -> Pack {
         let odds = (2.0 * x - y + 0.5_f64).exp();
         golden([x, y], Some(class), vec![1.0 / (1.0 + odds), odds / (1.0 + odds)])
     });
-    let regression = exported(
+    let regression = Exported::new(
         LogisticRegression {},
         [("coefficients", f64s([2.0, -1.0])), ("intercept", f64s([0.5]))],
     );
@@ -127,7 +127,7 @@ pub fn clusters(name: &str) -> Pack {
         let distances = CENTROIDS.map(|[a, b]| (x - a).hypot(y - b));
         golden([x, y], Some(cluster), distances.to_vec())
     });
-    let kmeans = exported(KMeans {}, [("centroids", matrix(CENTROIDS))]);
+    let kmeans = Exported::new(KMeans {}, [("centroids", matrix(CENTROIDS))]);
     pack(
         name,
         ["x", "y"],
@@ -149,7 +149,7 @@ pub fn tree(name: &str) -> Pack {
         ([5.0, 7.0], 2),
     ];
     let golden = rows.map(|(row, class)| golden(row, Some(class), Vec::new()));
-    let tree = exported(
+    let tree = Exported::new(
         DecisionTree {},
         [
             ("features", u32s([0, 0, 1, 0, 0])),
@@ -189,13 +189,6 @@ pub fn matrix<const ROWS: usize, const COLUMNS: usize>(rows: [[f64; COLUMNS]; RO
     Tensor {
         shape: vec![ROWS, COLUMNS],
         values: Values::F64(rows.concat()),
-    }
-}
-
-fn exported<const N: usize>(spec: impl Into<StepSpec>, tensors: [(&'static str, Tensor); N]) -> Exported {
-    Exported {
-        spec: spec.into(),
-        tensors: tensors.to_vec(),
     }
 }
 

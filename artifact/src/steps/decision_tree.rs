@@ -1,15 +1,24 @@
 //! `decision_tree`: from the root down, left if the feature is below the threshold, to a leaf's class.
 //!
-//! Tensors, one value per node, the root first: `features`, `thresholds`, `left`, `right`, `classes`. A leaf is
-//! a node whose `left` and `right` are 0; its feature and threshold are 0, as is the class of any other node.
+//! Tensors, one value per node, the root first and each parent before its children: `features`, `thresholds`, `left`,
+//! `right`, `classes`. A leaf is a node whose `left` and `right` are 0; its feature and threshold are not used, nor is
+//! the class of any other node.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Kind, Role, Step};
+#[cfg(feature = "linfa")]
+use crate::{
+    Exported,
+    tensors::{Tensor, Values},
+};
 use crate::{
     Output,
     tensors::{Parameters, TensorError},
 };
+
+/// The most levels below the root. A row costs as many steps, and a grown tree has a few dozen.
+pub const MAX_DEPTH: u32 = 4096;
 
 /// A tree of classes, as `linfa_trees::DecisionTree`. It gives no probabilities, as linfa's leaves hold none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,20 +49,22 @@ impl Kind for DecisionTree {
         output: &Output,
         parameters: &mut Parameters<'_>,
     ) -> Result<Box<dyn Step>, TensorError> {
-        let classes = output.names().len();
+        let classes = output.width();
         let thresholds = parameters.numbers_of_any_length("thresholds")?;
-        let columns = ["features", "left", "right", "classes"].map(|name| (name, parameters.indices(name)));
-        let [features, left, right, leaf_classes] = columns.map(|(name, column)| {
-            let column = column?;
+        let mut column = |name| {
+            let column = parameters.indices(name)?;
             if column.len() == thresholds.len() {
                 Ok(column)
             } else {
-                let expected = format!("{} nodes, as in `thresholds`", thresholds.len());
+                let expected = format!("[{}], as `thresholds` has", thresholds.len());
                 Err(parameters.refuse_shape(name, &[column.len()], expected))
             }
-        });
-        let (features, left, right, leaf_classes) = (features?, left?, right?, leaf_classes?);
+        };
+        let (features, left, right) = (column("features")?, column("left")?, column("right")?);
+        let leaf_classes = column("classes")?;
 
+        // Levels below the root; 0 for a node that no parent has named yet.
+        let mut depths = vec![0_u32; thresholds.len()];
         let mut nodes = Vec::with_capacity(thresholds.len());
         for (index, threshold) in thresholds.iter().copied().enumerate() {
             let node = Node {
@@ -69,12 +80,31 @@ impl Kind for DecisionTree {
             if node.class as usize >= classes {
                 return Err(parameters.refuse("classes", index, node.class, "one of the classes"));
             }
-            // Children that come after their parent cannot form a cycle, so that every walk ends.
+            let depth = depths[index];
+            if index > 0 && depth == 0 {
+                return Err(parameters.refuse(
+                    "left",
+                    index,
+                    format!("node {index}"),
+                    "reached from the root",
+                ));
+            }
             let is_leaf = node.left == 0 && node.right == 0;
-            for (name, child) in [("left", node.left), ("right", node.right)] {
-                if !is_leaf && (child as usize <= index || child as usize >= thresholds.len()) {
-                    return Err(parameters.refuse(name, index, child, "a node after its parent"));
+            let children = [("left", node.left), ("right", node.right)];
+            for (name, child) in children.into_iter().filter(|_| !is_leaf) {
+                let refuse = |expected| Err(parameters.refuse(name, index, child, expected));
+                let at = child as usize;
+                // Children that come after their parent cannot form a cycle, so that every walk ends.
+                if at <= index || at >= depths.len() {
+                    return refuse("a node after its parent");
                 }
+                if depths[at] != 0 {
+                    return refuse("the child of one node alone");
+                }
+                if depth == MAX_DEPTH {
+                    return refuse("within 4096 levels of the root");
+                }
+                depths[at] = depth + 1;
             }
             nodes.push(node);
         }
@@ -83,6 +113,51 @@ impl Kind for DecisionTree {
             inputs,
             classes,
         }))
+    }
+}
+
+#[cfg(feature = "linfa")]
+impl DecisionTree {
+    /// The step that answers as `model` does, whose labels are class indices.
+    pub fn export<F: linfa::Float>(model: &linfa_trees::DecisionTree<F, usize>) -> Exported {
+        // What does not fit is refused when the model is loaded.
+        let index = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
+        let (mut features, mut thresholds, mut classes) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut left, mut right) = (Vec::new(), Vec::new());
+        // Breadth first, without recursion: linfa's trees can be as deep as there are training rows.
+        let mut nodes = vec![model.root_node()];
+        while let Some(node) = nodes.get(features.len()).copied() {
+            // linfa leaves a child in place where a split had one side alone; it is a leaf all the same.
+            if let (false, [Some(below), Some(above)]) = (node.is_leaf(), node.children().as_slice()) {
+                let (feature, threshold, _) = node.split();
+                features.push(index(feature));
+                thresholds.push(threshold);
+                left.push(index(nodes.len()));
+                right.push(index(nodes.len() + 1));
+                classes.push(0);
+                nodes.extend([below.as_ref(), above.as_ref()]);
+            } else {
+                features.push(0);
+                thresholds.push(F::zero());
+                left.push(0);
+                right.push(0);
+                classes.push(index(node.prediction().unwrap_or_default()));
+            }
+        }
+        let indices = |values| Tensor {
+            shape: vec![nodes.len()],
+            values: Values::U32(values),
+        };
+        Exported::new(
+            Self {},
+            [
+                ("features", indices(features)),
+                ("thresholds", Tensor::floats(&[nodes.len()], &thresholds)),
+                ("left", indices(left)),
+                ("right", indices(right)),
+                ("classes", indices(classes)),
+            ],
+        )
     }
 }
 

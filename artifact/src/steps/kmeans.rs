@@ -4,7 +4,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, Role, Step, best};
+use super::{Kind, Role, Step, best, sums::squared_distance};
+#[cfg(feature = "linfa")]
+use crate::{Exported, tensors::Tensor};
 use crate::{
     Output,
     tensors::{Parameters, TensorError},
@@ -30,13 +32,27 @@ impl Kind for KMeans {
         output: &Output,
         parameters: &mut Parameters<'_>,
     ) -> Result<Box<dyn Step>, TensorError> {
-        let clusters = output.names().len();
+        let clusters = output.width();
         let centroids = parameters.matrix("centroids", clusters, inputs)?;
         Ok(Box::new(Loaded {
             centroids,
             clusters,
             inputs,
         }))
+    }
+}
+
+#[cfg(feature = "linfa")]
+impl KMeans {
+    /// The step that answers as `model` does.
+    pub fn export<F: linfa::Float>(
+        model: &linfa_clustering::KMeans<F, linfa_nn::distance::L2Dist>,
+    ) -> Exported {
+        let centroids = model.centroids();
+        Exported::new(
+            Self {},
+            [("centroids", Tensor::floats(centroids.shape(), centroids))],
+        )
     }
 }
 
@@ -51,7 +67,7 @@ impl Step for Loaded {
         let scores = scores.chunks_exact_mut(self.clusters);
         for ((row, distances), choice) in rows.chunks_exact(self.inputs).zip(scores).zip(choices) {
             for (distance, centroid) in distances.iter_mut().zip(self.centroids.chunks_exact(self.inputs)) {
-                *distance = row.iter().zip(centroid).map(|(a, b)| (a - b) * (a - b)).sum();
+                *distance = squared_distance(row, centroid);
             }
             // Before the root: it can make two squares equal that are not.
             *choice = best(distances, f64::lt);

@@ -4,7 +4,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, Role, Step, dot::dot};
+use super::{Kind, Role, Step, sums::linear};
+#[cfg(feature = "linfa")]
+use crate::{Exported, tensors::Tensor};
 use crate::{
     Output,
     tensors::{Parameters, TensorError},
@@ -37,6 +39,23 @@ impl Kind for LinearRegression {
     }
 }
 
+#[cfg(feature = "linfa")]
+impl LinearRegression {
+    /// The step that answers as `model` does.
+    pub fn export<F: linfa::Float>(model: &linfa_linear::FittedLinearRegression<F>) -> Exported {
+        Exported::new(
+            Self {},
+            [
+                (
+                    "coefficients",
+                    Tensor::floats(&[model.params().len()], model.params()),
+                ),
+                ("intercept", Tensor::floats(&[1], &[model.intercept()])),
+            ],
+        )
+    }
+}
+
 impl Step for Loaded {
     fn role(&self) -> Role {
         Role::Regressor { targets: 1 }
@@ -44,7 +63,7 @@ impl Step for Loaded {
 
     fn run(&self, rows: &[f64], scores: &mut [f64], _: &mut [u32]) {
         for (row, value) in rows.chunks_exact(self.coefficients.len()).zip(scores) {
-            *value = dot(row, &self.coefficients) + self.intercept;
+            *value = linear(row, &self.coefficients, self.intercept);
         }
     }
 }

@@ -3,9 +3,13 @@
 //! Tensors: `coefficients` (inputs), `intercept` (1). linfa calls the majority class of the training set the
 //! positive one; an exporter negates both tensors where that is class 0.
 
+#[cfg(feature = "linfa")]
+use ndarray::Array1;
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, Role, Step, best, dot::dot};
+use super::{Kind, Role, Step, best, sums::linear};
+#[cfg(feature = "linfa")]
+use crate::{Exported, tensors::Tensor};
 use crate::{
     Output,
     tensors::{Parameters, TensorError},
@@ -38,6 +42,44 @@ impl Kind for LogisticRegression {
     }
 }
 
+#[cfg(feature = "linfa")]
+impl LogisticRegression {
+    /// The step that answers as `model` does, whose labels are the class indices 0 and 1. linfa tells no threshold:
+    /// with another than 0.5, [`crate::Pack::seal`] shows where the two differ.
+    pub fn export(model: &linfa_logistic::FittedLogisticRegression<f64, usize>) -> Exported {
+        let labels = model.labels();
+        Self::of(
+            model.params(),
+            model.intercept(),
+            labels.pos.class < labels.neg.class,
+        )
+    }
+
+    /// [`Self::export`] of an f32 model. (linfa-logistic keeps the trait private that would make them one.)
+    pub fn export_f32(model: &linfa_logistic::FittedLogisticRegression<f32, usize>) -> Exported {
+        let labels = model.labels();
+        Self::of(
+            model.params(),
+            model.intercept(),
+            labels.pos.class < labels.neg.class,
+        )
+    }
+
+    fn of<F: linfa::Float>(coefficients: &Array1<F>, intercept: F, negate: bool) -> Exported {
+        let sign = if negate { -F::one() } else { F::one() };
+        Exported::new(
+            Self {},
+            [
+                (
+                    "coefficients",
+                    Tensor::floats(&[coefficients.len()], &(coefficients * sign)),
+                ),
+                ("intercept", Tensor::floats(&[1], &[intercept * sign])),
+            ],
+        )
+    }
+}
+
 impl Step for Loaded {
     fn role(&self) -> Role {
         Role::Classifier {
@@ -49,9 +91,8 @@ impl Step for Loaded {
     fn run(&self, rows: &[f64], scores: &mut [f64], choices: &mut [u32]) {
         let rows = rows.chunks_exact(self.coefficients.len());
         for ((row, probabilities), choice) in rows.zip(scores.as_chunks_mut::<2>().0).zip(choices) {
-            let score = dot(row, &self.coefficients) + self.intercept;
-            // Each from its own side: 1 - p would lose the small one's digits. An infinite score gives NaN-free
-            // 0 and 1; a NaN (inf - inf in the sum) stays one and is refused by the model.
+            let score = linear(row, &self.coefficients, self.intercept);
+            // Each from its own side: 1 - p would lose the small one's digits.
             *probabilities = [1.0 / (1.0 + score.exp()), 1.0 / (1.0 + (-score).exp())];
             *choice = best(probabilities, f64::gt);
         }

@@ -9,7 +9,7 @@ use crate::{
     tensors::{Parameters, TensorError},
 };
 
-mod dot;
+mod sums;
 
 /// A step whose parameters were checked. Everything that it indexes with was proven at load.
 pub trait Step: fmt::Debug + Send + Sync {

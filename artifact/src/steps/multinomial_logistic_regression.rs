@@ -2,9 +2,13 @@
 //!
 //! Tensors: `coefficients` (classes x inputs), `intercepts` (classes).
 
+#[cfg(feature = "linfa")]
+use ndarray::{Array1, Array2};
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, Role, Step, best, dot::dot};
+use super::{Kind, Role, Step, best, sums::linear};
+#[cfg(feature = "linfa")]
+use crate::{Exported, tensors::Tensor};
 use crate::{
     Output,
     tensors::{Parameters, TensorError},
@@ -30,7 +34,7 @@ impl Kind for MultinomialLogisticRegression {
         output: &Output,
         parameters: &mut Parameters<'_>,
     ) -> Result<Box<dyn Step>, TensorError> {
-        let classes = output.names().len();
+        let classes = output.width();
         let coefficients = parameters.matrix("coefficients", classes, inputs)?;
         let intercepts = parameters.vector("intercepts", classes)?;
         Ok(Box::new(Loaded {
@@ -38,6 +42,35 @@ impl Kind for MultinomialLogisticRegression {
             intercepts,
             inputs,
         }))
+    }
+}
+
+#[cfg(feature = "linfa")]
+impl MultinomialLogisticRegression {
+    /// The step that answers as `model` does, whose labels are class indices. linfa knows the classes of the
+    /// training rows alone, in ascending order: if one never occurred there, the tensors will not fit the manifest.
+    pub fn export(model: &linfa_logistic::MultiFittedLogisticRegression<f64, usize>) -> Exported {
+        Self::of(model.params(), model.intercept())
+    }
+
+    /// [`Self::export`] of an f32 model. (linfa-logistic keeps the trait private that would make them one.)
+    pub fn export_f32(model: &linfa_logistic::MultiFittedLogisticRegression<f32, usize>) -> Exported {
+        Self::of(model.params(), model.intercept())
+    }
+
+    fn of<F: linfa::Float>(coefficients: &Array2<F>, intercepts: &Array1<F>) -> Exported {
+        // linfa's are inputs x classes.
+        let coefficients = coefficients.t();
+        Exported::new(
+            Self {},
+            [
+                (
+                    "coefficients",
+                    Tensor::floats(coefficients.shape(), coefficients),
+                ),
+                ("intercepts", Tensor::floats(&[intercepts.len()], intercepts)),
+            ],
+        )
     }
 }
 
@@ -54,15 +87,16 @@ impl Step for Loaded {
         for ((row, scores), choice) in rows.chunks_exact(self.inputs).zip(scores).zip(choices) {
             let weights = self.coefficients.chunks_exact(self.inputs).zip(&self.intercepts);
             for (score, (coefficients, intercept)) in scores.iter_mut().zip(weights) {
-                *score = dot(row, coefficients) + intercept;
+                *score = linear(row, coefficients, *intercept);
             }
+            // Before the exponentials: they can make two scores equal that are not.
             *choice = best(scores, f64::gt);
             softmax(scores);
         }
     }
 }
 
-/// exp(score) / sum of exp(scores), shifted by the largest so that none overflows.
+/// exp(score) / sum of exp(scores), shifted by the largest so that none overflows. One NaN makes all of them NaN.
 fn softmax(scores: &mut [f64]) {
     let largest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let mut sum = 0.0;
