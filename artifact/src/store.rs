@@ -17,6 +17,7 @@ use crate::{
 
 const CATALOG: &str = "catalog.json";
 const PREVIOUS: &str = "catalog.previous.json";
+const DAMAGED: &str = "catalog.damaged.json";
 const BLOBS: &str = "blobs/sha256";
 
 /// The raw bytes of one version.
@@ -204,6 +205,13 @@ impl Writer {
     /// # Errors
     /// [`WriteError::Full`] before anything is written, if they do not fit.
     pub fn put_version(&self, files: &Files) -> Result<Vec<FileEntry>, WriteError> {
+        let free = rustix::fs::statvfs(&self.root)
+            .map(|volume| volume.f_bavail.saturating_mul(volume.f_frsize))
+            .map_err(std::io::Error::from)?;
+        self.put_into(free, files)
+    }
+
+    fn put_into(&self, free: u64, files: &Files) -> Result<Vec<FileEntry>, WriteError> {
         let reader = self.reader();
         let entries = files.entries();
         let missing: Vec<_> = entries
@@ -211,9 +219,6 @@ impl Writer {
             .filter(|entry| reader.blob(entry).is_err())
             .collect();
         let needed = missing.iter().map(|entry| entry.size).sum();
-        let free = rustix::fs::statvfs(&self.root)
-            .map(|volume| volume.f_bavail.saturating_mul(volume.f_frsize))
-            .map_err(std::io::Error::from)?;
         if needed > free {
             return Err(WriteError::Full { needed, free });
         }
@@ -222,6 +227,15 @@ impl Writer {
             write(&folder, &entry.digest.hex(), files.get(entry.name))?;
         }
         Ok(entries)
+    }
+
+    /// Takes a newest catalog that is not believed out of the way, so that it does not become the previous one.
+    ///
+    /// # Errors
+    /// [`WriteError::System`].
+    pub fn set_catalog_aside(&self) -> Result<(), WriteError> {
+        fs::rename(self.root.join(CATALOG), self.root.join(DAMAGED))?;
+        Ok(())
     }
 
     /// Makes `bytes` the newest catalog, and what was the newest the previous one.
@@ -256,11 +270,17 @@ fn open_root(root: &Path) -> Result<fs::File, ReadError> {
 /// Complete on the disk before it has its name: a temporary file, fsync, rename, fsync of the folder.
 fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), WriteError> {
     let temporary = folder.join(format!(".{name}.tmp"));
-    let mut file = fs::File::create(&temporary)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    drop(file);
-    fs::rename(&temporary, folder.join(name))?;
+    let complete = || {
+        let mut file = fs::File::create(&temporary)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&temporary, folder.join(name))
+    };
+    if let Err(error) = complete() {
+        // On a full disk, half a file is in the way of the next attempt. The first failure is the one to tell.
+        let _ = fs::remove_file(&temporary);
+        return Err(error.into());
+    }
     fs::File::open(folder)?.sync_all()?;
     Ok(())
 }

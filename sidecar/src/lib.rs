@@ -1,1 +1,19 @@
-//! The validator.
+#![doc = include_str!("../README.md")]
+
+mod checks;
+mod config;
+mod health;
+mod incoming;
+mod ledger;
+mod policy;
+mod publish;
+mod scan;
+mod settle;
+mod worker;
+
+pub use checks::{Verdict, verify};
+pub use config::{Settings, Settle};
+pub use health::{Unhealthy, health};
+pub use publish::StartError;
+pub use scan::{Looked, Scanner};
+pub use worker::{Bell, Wakes, bell, run};

@@ -1,2 +1,85 @@
-//! The validator.
-fn main() {}
+//! The program `linfa-sidecar`: a table of contents.
+
+use std::{io::Write as _, path::PathBuf, process::ExitCode, thread};
+
+use anyhow::Context as _;
+use bootstrap::{EX_CONFIG, settings, telemetry};
+use clap::{Parser, Subcommand};
+use jiff::Timestamp;
+use sidecar::{Settings, StartError};
+use signal_hook::{
+    consts::{SIGINT, SIGTERM},
+    iterator::Signals,
+};
+
+/// Watches a folder of models, proves every version, and signs the catalog of what may be served.
+#[derive(Parser)]
+#[command(name = "linfa-sidecar", version)]
+struct Arguments {
+    /// Settings as TOML; variables LINFA_SIDECAR__… win over them
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Print the settings that would be used, and leave
+    #[arg(long)]
+    check_config: bool,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Exit with 0 if the catalog is no older than two heartbeats, else with 1
+    Health,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let settings = match prepare(&arguments) {
+        Ok(settings) => settings,
+        Err(error) => return fail(&error, EX_CONFIG),
+    };
+    let done = match arguments.command {
+        Some(Command::Health) => sidecar::health(&settings, Timestamp::now()).map_err(Into::into),
+        None if arguments.check_config => show(&settings),
+        None => watch(&settings),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let config = error.downcast_ref().is_some_and(StartError::is_config);
+            fail(&error, if config { EX_CONFIG } else { 1 })
+        }
+    }
+}
+
+fn prepare(arguments: &Arguments) -> anyhow::Result<Settings> {
+    // Names and values that are not UTF-8 are none of ours.
+    let environment = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    let settings = Settings::load(arguments.config.as_deref(), environment)?;
+    telemetry::start(&settings.log)?;
+    Ok(settings)
+}
+
+fn show(settings: &Settings) -> anyhow::Result<()> {
+    std::io::stdout().write_all(settings::show(settings).as_bytes())?;
+    Ok(())
+}
+
+fn watch(settings: &Settings) -> anyhow::Result<()> {
+    let (bell, wakes) = sidecar::bell();
+    let mut signals = Signals::new([SIGINT, SIGTERM]).context("signals cannot be handled")?;
+    thread::spawn(move || {
+        if signals.forever().next().is_some() {
+            bell.stop();
+        }
+    });
+    Ok(sidecar::run(settings, &wakes)?)
+}
+
+fn fail(error: &anyhow::Error, code: u8) -> ExitCode {
+    // There is nowhere else to say that standard error is gone.
+    let _ = writeln!(std::io::stderr(), "linfa-sidecar: {error:#}");
+    ExitCode::from(code)
+}

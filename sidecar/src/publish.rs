@@ -1,0 +1,204 @@
+//! The store as the sidecar writes it: blobs of what was proven, and the signed catalog. Also how a start finds
+//! the catalog it goes on from. What the catalog says is not decided here.
+
+use artifact::{
+    Catalog, Files,
+    catalog::{self, CatalogError, CatalogModel, MAX_REJECTIONS, Status},
+    dsse::{InvalidKey, SealKey},
+    files::ReadError,
+    manifest::FileEntry,
+    store::{BlobError, WriteError, Writer},
+};
+use bootstrap::secret::{self, SecretError};
+use jiff::{SignedDuration, Timestamp};
+use secrecy::ExposeSecret as _;
+
+use crate::config::Settings;
+
+/// Why the sidecar does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The key's file cannot be used.
+    #[error("signing_key_file: {0}")]
+    Secret(#[from] SecretError),
+    /// It holds something else.
+    #[error("signing_key_file: {0}")]
+    Key(#[from] InvalidKey),
+    /// Another sidecar has it, or it cannot be written.
+    #[error("the store cannot be used: {0}")]
+    Store(#[from] WriteError),
+}
+
+/// The one hand that writes the store.
+#[derive(Debug)]
+pub(crate) struct Publisher {
+    writer: Writer,
+    key: SealKey,
+    heartbeat: SignedDuration,
+    newest: Option<Catalog>,
+    /// The failure that the log was told of.
+    failing: Option<String>,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum PublishError {
+    #[error(transparent)]
+    Seal(#[from] CatalogError),
+    #[error(transparent)]
+    Write(#[from] WriteError),
+}
+
+impl StartError {
+    /// Whether the mend is in the configuration.
+    pub fn is_config(&self) -> bool {
+        matches!(self, Self::Secret(_) | Self::Key(_))
+    }
+}
+
+/// Reads the key that signs.
+pub(crate) fn signing_key(settings: &Settings) -> Result<SealKey, StartError> {
+    let pem = secret::read(&settings.signing_key_file)?;
+    Ok(SealKey::from_pem(pem.expose_secret())?)
+}
+
+impl Publisher {
+    /// Takes the store, and finds the catalog to go on from: the newest, else the previous one, else none.
+    pub(crate) fn open(settings: &Settings) -> Result<Self, StartError> {
+        let key = signing_key(settings)?;
+        let writer = Writer::open(&settings.store)?;
+        let newest = recover(&writer, &key)?;
+        Ok(Self {
+            writer,
+            key,
+            heartbeat: settings.heartbeat(),
+            newest,
+            failing: None,
+        })
+    }
+
+    /// The catalog that was signed last.
+    pub(crate) fn newest(&self) -> Option<&Catalog> {
+        self.newest.as_ref()
+    }
+
+    /// Writes the blobs that are not there, undamaged.
+    pub(crate) fn store(&self, files: &Files) -> Result<Vec<FileEntry>, WriteError> {
+        self.writer.put_version(files)
+    }
+
+    /// Reads a version's blobs and compares their hashes.
+    pub(crate) fn prove_blobs(&self, entries: &[FileEntry]) -> Result<(), BlobError> {
+        self.writer.reader().version(entries).map(|_| ())
+    }
+
+    /// Signs and writes the catalog if it says anything new or the heartbeat is due. A failure leaves the old one
+    /// and is tried again at the next call.
+    pub(crate) fn publish(&mut self, models: Vec<CatalogModel>, notes: Vec<String>, now: Timestamp) {
+        let due = match &self.newest {
+            Some(newest) => {
+                let age = now.duration_since(newest.issued_at);
+                // Issued later than now: the clock was set back.
+                age >= self.heartbeat || age < SignedDuration::ZERO
+            }
+            None => true,
+        };
+        let mut catalog = Catalog {
+            sequence: self.sequence(now),
+            issued_at: now,
+            models,
+            notes,
+        };
+        keep_rejections(&mut catalog, MAX_REJECTIONS);
+        let same = |newest: &Catalog| newest.models == catalog.models && newest.notes == catalog.notes;
+        if !due && self.newest.as_ref().is_some_and(same) {
+            return;
+        }
+        match self.write(&mut catalog) {
+            Ok(()) => {
+                if self.failing.take().is_some() {
+                    tracing::info!(sequence = catalog.sequence, "the catalog can be written again");
+                }
+                self.newest = Some(catalog);
+            }
+            Err(error) => {
+                let error = error.to_string();
+                if self.failing.as_ref() != Some(&error) {
+                    tracing::error!(error, "the catalog cannot be written; the old one stays");
+                    self.failing = Some(error);
+                }
+            }
+        }
+    }
+
+    fn sequence(&self, now: Timestamp) -> u64 {
+        let previous = self.newest.as_ref().map_or(0, |catalog| catalog.sequence);
+        let clock = u64::try_from(now.as_millisecond()).unwrap_or(0);
+        clock.max(previous.saturating_add(1))
+    }
+
+    fn write(&self, catalog: &mut Catalog) -> Result<(), PublishError> {
+        let mut sealed = catalog.seal(&self.key);
+        // Too much to say must not silence what serves: the oldest refusals go first, then what only people read.
+        if matches!(sealed, Err(CatalogError::TooLarge { .. })) {
+            keep_rejections(catalog, MAX_REJECTIONS / 10);
+            sealed = catalog.seal(&self.key);
+        }
+        if matches!(sealed, Err(CatalogError::TooLarge { .. })) {
+            keep_rejections(catalog, 0);
+            for model in &mut catalog.models {
+                model.notes.clear();
+                model.versions.iter_mut().for_each(|entry| entry.checks.clear());
+            }
+            sealed = catalog.seal(&self.key);
+        }
+        Ok(self.writer.put_catalog(&sealed?)?)
+    }
+}
+
+fn recover(writer: &Writer, key: &SealKey) -> Result<Option<Catalog>, StartError> {
+    let trusted = key.trusted();
+    let reader = writer.reader();
+    let read = |bytes: Result<Vec<u8>, ReadError>| match bytes {
+        Err(ReadError::Missing { .. }) => Ok(None),
+        Err(error) => Err(error.to_string()),
+        Ok(bytes) => Catalog::unseal(&bytes, &trusted)
+            .map(Some)
+            .map_err(|error| error.to_string()),
+    };
+    match read(reader.catalog()) {
+        Ok(Some(catalog)) => return Ok(Some(catalog)),
+        Ok(None) => {}
+        Err(error) => {
+            tracing::warn!(error, "the catalog is not believed and set aside");
+            writer.set_catalog_aside()?;
+        }
+    }
+    let previous = read(reader.previous_catalog()).unwrap_or_else(|error| {
+        tracing::warn!(error, "the previous catalog is not believed");
+        None
+    });
+    match &previous {
+        Some(catalog) => tracing::warn!(sequence = catalog.sequence, "going on from the previous catalog"),
+        None => tracing::info!("starting a new catalog"),
+    }
+    Ok(previous)
+}
+
+/// Leaves the `max` newest versions of each model that never served.
+fn keep_rejections(catalog: &mut Catalog, max: usize) {
+    for model in &mut catalog.models {
+        let refused = |entry: &catalog::CatalogVersion| {
+            matches!(
+                entry.status,
+                Status::Rejected | Status::Incomplete | Status::Pending
+            )
+        };
+        let count = model.versions.iter().filter(|entry| refused(entry)).count();
+        let mut surplus = count.saturating_sub(max);
+        model.versions.retain(|entry| {
+            let drop = surplus > 0 && refused(entry);
+            surplus -= usize::from(drop);
+            !drop
+        });
+    }
+}

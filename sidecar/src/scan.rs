@@ -1,0 +1,181 @@
+//! One look at everything: what lies in the folder of models, what the checks say of what has settled, and the
+//! catalog that follows. Time comes in from outside.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use artifact::{Name, Version};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    checks::{Context, Report, sentence},
+    config::{Settings, Settle},
+    incoming::{ListError, ModelFolder, Root},
+    ledger::{Ledger, bounded},
+    publish::{Publisher, StartError},
+};
+use artifact::files::ReadError;
+
+/// The sidecar's state between two looks.
+#[derive(Debug)]
+pub struct Scanner {
+    incoming: PathBuf,
+    settle: Settle,
+    heartbeat: SignedDuration,
+    publisher: Publisher,
+    models: BTreeMap<Name, Ledger>,
+    notes: Vec<String>,
+    /// When the blobs of what serves were last compared with their hashes.
+    proved: Option<Timestamp>,
+}
+
+/// How soon to look again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Looked {
+    /// Something changed since the look before: soon, since two equal looks are needed.
+    pub unsettled: bool,
+    /// Versions wait to be judged: at once.
+    pub more: bool,
+}
+
+impl Scanner {
+    /// Takes the store, and goes on from its catalog. The folder of models need not be there yet.
+    ///
+    /// # Errors
+    /// [`StartError`] if the key or the store cannot be used.
+    pub fn open(settings: &Settings) -> Result<Self, StartError> {
+        let publisher = Publisher::open(settings)?;
+        let models = publisher.newest().map(|catalog| catalog.models.as_slice());
+        let ledgers = models
+            .unwrap_or_default()
+            .iter()
+            .map(|model| (model.name.clone(), Ledger::recovered(model)));
+        Ok(Self {
+            incoming: settings.incoming.clone(),
+            settle: settings.settle,
+            heartbeat: settings.heartbeat(),
+            models: ledgers.collect(),
+            notes: Vec::new(),
+            proved: None,
+            publisher,
+        })
+    }
+
+    /// Looks once. At most one version of each model is judged, so that a model with many bad ones does not hold up
+    /// the others. Failures are in the catalog or the log, and never end the sidecar.
+    pub fn scan_once(&mut self, now: Timestamp) -> Looked {
+        self.prove_blobs(now);
+        let looked = match Root::open(&self.incoming) {
+            Ok(root) => self.look(&root, now),
+            Err(error) => {
+                self.notes = vec![format!("{error}; nothing is withdrawn")];
+                Looked::default()
+            }
+        };
+        self.publish(now);
+        looked
+    }
+
+    fn look(&mut self, root: &Root, now: Timestamp) -> Looked {
+        let mut looked = Looked::default();
+        self.notes = root.notes.clone();
+        for name in &root.models {
+            self.models
+                .entry(name.clone())
+                .or_insert_with(|| Ledger::new(name.clone()));
+        }
+        let names: Vec<_> = self.models.keys().cloned().collect();
+        for name in names {
+            let folder = match root.model(&name) {
+                Ok(folder) => Some(folder),
+                Err(ListError::Read(ReadError::Missing { .. })) => None,
+                Err(error) => {
+                    if let Some(ledger) = self.models.get_mut(&name) {
+                        ledger.cannot_look(&error);
+                    }
+                    continue;
+                }
+            };
+            self.look_at(&name, folder.as_ref(), now, &mut looked);
+        }
+        looked
+    }
+
+    fn look_at(&mut self, name: &Name, folder: Option<&ModelFolder>, now: Timestamp, looked: &mut Looked) {
+        let Some(ledger) = self.models.get_mut(name) else {
+            return;
+        };
+        looked.unsettled |= ledger.look(folder, now, &self.settle);
+        let Some(folder) = folder else {
+            if ledger.is_empty() {
+                self.models.remove(name);
+            }
+            return;
+        };
+        let due = ledger.due(now);
+        looked.more |= due.len() > 1;
+        if let Some(version) = due.first() {
+            self.judge(name, folder, *version, now);
+            // Others need not wait for what is judged after this one.
+            self.publish(now);
+        }
+        looked.unsettled |= self.models.get(name).is_some_and(Ledger::is_unsettled);
+    }
+
+    fn judge(&mut self, name: &Name, folder: &ModelFolder, version: Version, now: Timestamp) {
+        let Some(tracked) = self
+            .models
+            .get_mut(name)
+            .and_then(|ledger| ledger.version(version))
+        else {
+            return;
+        };
+        let Some(look) = tracked.watch.as_ref().map(|watch| watch.seen().clone()) else {
+            return;
+        };
+        let context = Context {
+            name: Some(name),
+            known: tracked.known(),
+        };
+        let stands = tracked.stands();
+        let mut report = Report::default();
+        let candidate = report.examine(folder.fd(), &version.to_string(), &look, &context);
+        // What was admitted and has not changed is not judged again.
+        let Some(proven) = candidate.filter(|candidate| stands || report.prove(candidate)) else {
+            tracked.refuse(name, report, now, &self.settle);
+            return;
+        };
+        match self.publisher.store(&proven.files) {
+            Ok(files) => {
+                let checks = (!stands).then_some(report.checks);
+                tracked.admit(name, proven.digest, files, checks);
+            }
+            Err(error) => tracked.unstored(name, sentence(error), now, &self.settle),
+        }
+    }
+
+    /// Compares the blobs of what serves with their hashes, once per heartbeat. A damaged one is written again from
+    /// the folder of models, if it lies there still.
+    fn prove_blobs(&mut self, now: Timestamp) {
+        let recent =
+            |then: Timestamp| (SignedDuration::ZERO..self.heartbeat).contains(&now.duration_since(then));
+        if self.proved.is_some_and(recent) {
+            return;
+        }
+        self.proved = Some(now);
+        for tracked in self.models.values_mut().flat_map(Ledger::serving) {
+            let damage = self.publisher.prove_blobs(&tracked.entry.files).err();
+            tracked.damage = damage.map(|error| error.to_string());
+            if let (Some(damage), version) = (&tracked.damage, tracked.entry.version) {
+                tracing::warn!(%version, damage, "a blob of an admitted version is damaged");
+                if let Some(watch) = &mut tracked.watch {
+                    watch.again();
+                }
+            }
+        }
+    }
+
+    fn publish(&mut self, now: Timestamp) {
+        let models = self.models.values_mut().map(Ledger::render).collect();
+        self.publisher.publish(models, bounded(self.notes.clone()), now);
+    }
+}
