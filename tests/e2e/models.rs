@@ -1,19 +1,14 @@
 //! Dropping models into the folder of a stack that runs.
 
-use std::{process::Command, time::Duration};
+use std::time::Duration;
 
 use client::pb::model_version::State;
 
 use crate::{
-    command::{docker, said, stdout, wait_for},
+    command::{docker, said, wait_for},
+    readme::{blocks, shell},
     stack::Stack,
 };
-
-/// `cp -r models/iris/FROM models/iris/TO`.
-fn copy_version(stack: &Stack, from: u64, to: u64) {
-    let path = |version| stack.copy.path(&format!("models/iris/{version}"));
-    stdout(Command::new("cp").arg("-r").arg(path(from)).arg(path(to)));
-}
 
 fn started_at(stack: &Stack) -> String {
     let id = stack.copy.container("server");
@@ -31,7 +26,10 @@ fn a_dropped_version_serves_without_a_restart_and_a_broken_one_is_refused_with_i
     let before = started_at(&stack);
     assert_eq!(stack.predict().model.version, 1);
 
-    copy_version(&stack, 1, 2);
+    let [copy, break_one] = &blocks(&stack.copy, "Drop a model")[..] else {
+        panic!("the README's two steps")
+    };
+    shell(&stack.copy, copy);
     let (prediction, took) = wait_for("version 2 serves", Duration::from_secs(3), || {
         Some(stack.predict()).filter(|prediction| prediction.model.version == 2)
     });
@@ -41,15 +39,10 @@ fn a_dropped_version_serves_without_a_restart_and_a_broken_one_is_refused_with_i
     );
     assert_eq!(prediction.labels(), ["setosa"]);
 
-    // The right size and the wrong bytes, as after a broken copy.
-    copy_version(&stack, 1, 3);
-    let tensors = stack.copy.path("models/iris/3/model.safetensors");
-    let mut bytes = fs_err::read(&tensors).unwrap();
-    *bytes.last_mut().unwrap() ^= 1;
-    fs_err::write(&tensors, bytes).unwrap();
+    shell(&stack.copy, break_one);
     let (refused, took) = wait_for("version 3 is refused", Duration::from_secs(20), || {
         stack
-            .version(3)
+            .version_of("iris", 3)
             .filter(|version| version.state() == State::Rejected)
     });
     println!(
@@ -69,14 +62,14 @@ fn a_dropped_version_serves_without_a_restart_and_a_broken_one_is_refused_with_i
     );
 
     assert_eq!(stack.predict().model.version, 2);
-    assert_eq!(stack.version(2).unwrap().state(), State::Serving);
+    assert_eq!(stack.version_of("iris", 2).unwrap().state(), State::Serving);
     assert_eq!(started_at(&stack), before);
 }
 
 #[test]
 fn a_stack_that_comes_back_serves_what_it_served_before() {
     let stack = Stack::up();
-    copy_version(&stack, 1, 2);
+    shell(&stack.copy, &blocks(&stack.copy, "Drop a model")[0]);
     wait_for("version 2 serves", Duration::from_secs(10), || {
         Some(stack.predict()).filter(|prediction| prediction.model.version == 2)
     });

@@ -25,6 +25,7 @@ pub(crate) struct Copy {
 pub(crate) struct Stack {
     pub(crate) copy: Copy,
     runtime: Runtime,
+    endpoint: String,
     client: Client,
 }
 
@@ -151,28 +152,46 @@ impl Stack {
             .build()
             .unwrap();
         let address = copy.compose(&["port", "server", "50051"]);
-        let key = ApiKey::new(&copy.read("secrets/client_api_key")).unwrap();
-        let client = runtime
-            .block_on(Client::connect(&format!("http://{}", address.trim()), key))
-            .unwrap();
+        let endpoint = format!("http://{}", address.trim());
+        let key = copy.read("secrets/client_api_key");
+        let client = connect(&runtime, &endpoint, &key);
         Self {
             copy,
             runtime,
+            endpoint,
             client,
         }
     }
 
-    /// What iris says to [`FLOWER`], by the port of this machine.
-    pub(crate) fn predict(&self) -> Prediction {
-        self.runtime
-            .block_on(self.client.predict("iris", Input::rows(&FLOWER)))
-            .unwrap()
+    /// A client with another key.
+    pub(crate) fn client(&self, key: &str) -> Client {
+        connect(&self.runtime, &self.endpoint, key)
     }
 
-    /// What the server says of a version of iris.
-    pub(crate) fn version(&self, version: u64) -> Option<pb::ModelVersion> {
-        let response = self.runtime.block_on(self.client.get_model("iris")).unwrap();
-        let mut versions = response.model.unwrap().versions.into_iter();
-        versions.find(|entry| entry.version == version)
+    /// What iris says to [`FLOWER`], by the port of this machine.
+    pub(crate) fn predict(&self) -> Prediction {
+        self.try_predict(&self.client).unwrap()
     }
+
+    pub(crate) fn try_predict(&self, client: &Client) -> Result<Prediction, client::Error> {
+        self.runtime
+            .block_on(client.predict("iris", Input::rows(&FLOWER)))
+    }
+
+    pub(crate) fn try_models(&self, client: &Client) -> Result<pb::ListModelsResponse, client::Error> {
+        self.runtime.block_on(client.list_models())
+    }
+
+    /// What the server says of a version; nothing while it knows of none.
+    pub(crate) fn version_of(&self, model: &str, version: u64) -> Option<pb::ModelVersion> {
+        let listed = self.try_models(&self.client).unwrap();
+        let found = listed.models.into_iter().find(|entry| entry.name == model)?;
+        found.versions.into_iter().find(|entry| entry.version == version)
+    }
+}
+
+fn connect(runtime: &Runtime, endpoint: &str, key: &str) -> Client {
+    runtime
+        .block_on(Client::connect(endpoint, ApiKey::new(key.trim()).unwrap()))
+        .unwrap()
 }
