@@ -1,0 +1,69 @@
+//! Where the server is and with which key: what every command that calls it needs to be told.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use bootstrap::secret;
+use clap::Args;
+use client::{ApiKey, Client};
+use secrecy::ExposeSecret as _;
+
+/// The server and the key.
+#[derive(Args, Debug)]
+pub(crate) struct Connection {
+    /// The server's address.
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "LINFACTL_SERVER",
+        default_value = "http://127.0.0.1:50051"
+    )]
+    server: String,
+    /// The file that holds the API key. There is no way to give the key itself: others see arguments and
+    /// environments.
+    #[arg(long, value_name = "FILE", env = "LINFACTL_KEY_FILE")]
+    key_file: Option<PathBuf>,
+}
+
+impl Connection {
+    /// Lets `call` speak with the server.
+    pub(crate) fn with<T>(
+        &self,
+        call: impl AsyncFnOnce(Client) -> Result<T, client::Error>,
+    ) -> anyhow::Result<T> {
+        let file = self
+            .key_file
+            .as_deref()
+            .context("no API key: name its file by --key-file or LINFACTL_KEY_FILE")?;
+        let key = ApiKey::new(secret::read(file)?.expose_secret())
+            .with_context(|| format!("{} holds no key", file.display()))?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let answer = runtime.block_on(async { call(Client::connect(&self.server, key).await?).await });
+        answer.map_err(explain)
+    }
+}
+
+/// The server's sentence, then what only the details say.
+fn explain(error: client::Error) -> anyhow::Error {
+    let Some(details) = error.details() else {
+        return error.into();
+    };
+    let mut text = error.to_string();
+    let others = details
+        .field_violations
+        .iter()
+        .map(|violation| format!("{}: {}", violation.field, violation.description));
+    for more in others.filter(|more| !error.to_string().contains(more.as_str())) {
+        text += "\n  ";
+        text += &more;
+    }
+    if let Some(after) = details.retry_after {
+        text += &format!("\n  try again in {after:?}");
+    }
+    if text.is_empty() {
+        text = format!("{:?}", error.code());
+    }
+    anyhow::Error::msg(text)
+}

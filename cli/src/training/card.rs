@@ -1,0 +1,79 @@
+//! The model card: README.md of a version, for people. Programs read the manifest.
+
+use std::fmt::Write as _;
+
+use artifact::Pack;
+
+/// How the model was made, as far as the manifest does not tell.
+#[derive(Debug)]
+pub(crate) struct Recipe<'a> {
+    pub(crate) algorithm: &'a str,
+    pub(crate) scaled: bool,
+    pub(crate) hyper: &'a [(&'static str, String)],
+    /// The name of the data's file, without its folder.
+    pub(crate) file: &'a str,
+    pub(crate) test_split: f64,
+    pub(crate) seed: u64,
+    pub(crate) held_out: usize,
+}
+
+/// The card as Markdown.
+pub(crate) fn card(pack: &Pack, recipe: &Recipe<'_>) -> String {
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let _ = write(&mut text, pack, recipe);
+    text
+}
+
+fn write(text: &mut String, pack: &Pack, recipe: &Recipe<'_>) -> std::fmt::Result {
+    let training = &pack.training;
+    let steps: Vec<_> = pack.steps.iter().map(|step| step.spec.kind()).collect();
+    writeln!(text, "# {}\n", pack.name)?;
+    writeln!(
+        text,
+        "A {} model, trained by `linfactl train` with {}.\n",
+        pack.output.task(),
+        training.library
+    )?;
+    writeln!(text, "| | |\n|---|---|")?;
+    writeln!(text, "| steps | {} |", steps.join(", "))?;
+    writeln!(
+        text,
+        "| algorithm | {}{} |",
+        recipe.algorithm,
+        if recipe.scaled { ", on scaled features" } else { "" }
+    )?;
+    for (name, value) in recipe.hyper {
+        writeln!(text, "| {name} | {value} |")?;
+    }
+    writeln!(text, "| data | `{}`, {} |", recipe.file, training.data)?;
+    writeln!(
+        text,
+        "| rows | {} fitted, {} held out (--test-split {}, --seed {}) |",
+        training.rows, recipe.held_out, recipe.test_split, recipe.seed
+    )?;
+    writeln!(text, "| answers | {} |", pack.output.names().join(", "))?;
+    writeln!(text, "| created | {} |", training.created_at)?;
+
+    writeln!(text, "\n## On the rows held out\n")?;
+    if training.metrics.is_empty() {
+        writeln!(text, "No rows were held out; nothing was measured.")?;
+    } else {
+        writeln!(text, "| metric | value |\n|---|---|")?;
+        for (name, value) in &training.metrics {
+            writeln!(text, "| {name} | {value:.4} |")?;
+        }
+    }
+
+    writeln!(text, "\n## Features, as they were in training\n")?;
+    writeln!(
+        text,
+        "| feature | min | mean | max | std |\n|---|---|---|---|---|"
+    )?;
+    for feature in &pack.inputs {
+        let name = feature.name.replace('|', "\\|");
+        let (min, mean, max, std) = (feature.min, feature.mean, feature.max, feature.std);
+        writeln!(text, "| {name} | {min:.4} | {mean:.4} | {max:.4} | {std:.4} |")?;
+    }
+    Ok(())
+}

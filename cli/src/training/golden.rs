@@ -1,0 +1,136 @@
+//! Golden rows: inputs with the answers that linfa's own model gave. They show every class, on rows of the training
+//! data, of the held-out ones, and beyond the training ranges.
+
+use anyhow::bail;
+use artifact::{Feature, GoldenRow, Output};
+use ndarray::{Array2, Axis, concatenate};
+use rand::{Rng as _, SeedableRng as _};
+use rand_xoshiro::Xoshiro256Plus;
+
+use super::{algorithms::Answers, model::Trained, split::Part};
+
+/// How far our runtime may be off, relative to the larger of 1 and the answer.
+const TOLERANCE: f64 = 1e-9;
+/// Rows taken from each source whatever they show.
+const PER_SOURCE: usize = 12;
+/// Rows drawn at a time, and how often while a class is missing.
+const BLOCK: usize = 1_000;
+const BLOCKS: usize = 50;
+/// Two choices this close are a tie: rounding could decide for either.
+const MARGIN: f64 = 1e-6;
+
+/// The rows, some from each source, and as many more as it takes to show every class.
+pub(crate) fn rows(
+    model: &Trained,
+    fit: &Part,
+    held_out: &Part,
+    inputs: &[Feature],
+    output: &Output,
+    seed: u64,
+) -> anyhow::Result<Vec<GoldenRow>> {
+    let choices = match output {
+        Output::Classification { .. } | Output::Clustering { .. } => output.names(),
+        Output::Regression { .. } | Output::Transformation { .. } => Vec::new(),
+    };
+    let mut collected = Collected {
+        seen: vec![false; choices.len()],
+        rows: Vec::new(),
+    };
+    let mut random = Xoshiro256Plus::seed_from_u64(seed);
+    let drawn = draw(inputs, &mut random);
+    for records in [&fit.records, &held_out.records, &drawn] {
+        let answers = model.answer(records);
+        collected.sample(records, &answers);
+        collected.complete(records, &answers);
+    }
+    for _ in 1..BLOCKS {
+        if collected.lost().is_none() {
+            break;
+        }
+        let drawn = draw(inputs, &mut random);
+        collected.complete(&drawn, &model.answer(&drawn));
+    }
+    let Some(lost) = collected.lost() else {
+        return Ok(collected.rows);
+    };
+    let lost = &choices[lost];
+    match output {
+        Output::Clustering { .. } => bail!("no row is nearest to cluster {lost}; use fewer --n-clusters"),
+        _ => bail!(
+            "the model never answers class `{lost}`, on no row of the data and none of {} drawn ones; \
+             train with more rows of it, or without it",
+            BLOCK * BLOCKS
+        ),
+    }
+}
+
+struct Collected {
+    /// By class or cluster.
+    seen: Vec<bool>,
+    rows: Vec<GoldenRow>,
+}
+
+impl Collected {
+    /// The first class or cluster that no row shows.
+    fn lost(&self) -> Option<usize> {
+        self.seen.iter().position(|seen| !seen)
+    }
+
+    /// Takes rows at equal distances.
+    fn sample(&mut self, records: &Array2<f64>, answers: &Answers) {
+        let step = records.nrows().div_ceil(PER_SOURCE).max(1);
+        for index in (0..records.nrows()).step_by(step) {
+            self.take(records, answers, index);
+        }
+    }
+
+    /// Takes the first row of each class or cluster that no row has shown yet.
+    fn complete(&mut self, records: &Array2<f64>, answers: &Answers) {
+        for (index, choice) in answers.choices.iter().flatten().enumerate() {
+            if !self.seen[*choice] {
+                self.take(records, answers, index);
+            }
+        }
+    }
+
+    fn take(&mut self, records: &Array2<f64>, answers: &Answers, index: usize) {
+        let choice = answers.choices.as_ref().map(|choices| choices[index]);
+        let scores = answers.scores.row(index).to_vec();
+        if !scores.iter().all(|score| score.is_finite())
+            || choice.is_some_and(|choice| is_tied(&scores, choice))
+        {
+            return;
+        }
+        if let Some(choice) = choice {
+            self.seen[choice] = true;
+        }
+        self.rows.push(GoldenRow {
+            input: records.row(index).to_vec(),
+            choice: choice.and_then(|choice| u32::try_from(choice).ok()),
+            scores,
+            tolerance: TOLERANCE,
+        });
+    }
+}
+
+/// Whether another choice is so close that rounding could decide for it.
+fn is_tied(scores: &[f64], choice: usize) -> bool {
+    let chosen = scores.get(choice).copied().unwrap_or_default();
+    let mut others = scores.iter().enumerate().filter(|(other, _)| *other != choice);
+    others.any(|(_, other)| (other - chosen).abs() <= MARGIN)
+}
+
+/// Rows from the training ranges, widened by half of each on both sides.
+fn draw(inputs: &[Feature], random: &mut Xoshiro256Plus) -> Array2<f64> {
+    let columns: Vec<_> = inputs
+        .iter()
+        .map(|feature| {
+            let half = (feature.max - feature.min) / 2.0;
+            Array2::from_shape_simple_fn((BLOCK, 1), || {
+                feature.min - half + random.r#gen::<f64>() * 4.0 * half
+            })
+        })
+        .collect();
+    let views: Vec<_> = columns.iter().map(Array2::view).collect();
+    concatenate(Axis(1), &views).unwrap_or_default()
+}

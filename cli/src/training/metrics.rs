@@ -1,0 +1,178 @@
+//! How good the model is on rows that it has not seen. Only finite figures are told.
+
+use std::collections::BTreeMap;
+
+use ndarray::{Array1, Array2};
+
+use super::algorithms::Answers;
+use crate::table::Target;
+
+/// Measures `answers` against the targets of the same rows.
+pub(crate) fn measure(target: &Target, answers: &Answers) -> BTreeMap<String, f64> {
+    let measured = match (target, &answers.choices) {
+        (Target::Classes { indices, .. }, Some(choices)) => classes(indices, choices, &answers.scores),
+        (Target::Numbers(numbers), _) => numbers_against(numbers, &answers.scores),
+        (_, Some(choices)) => clusters(choices, &answers.scores),
+        (_, None) => Vec::new(),
+    };
+    measured
+        .into_iter()
+        .filter(|(_, value)| value.is_finite())
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
+}
+
+fn classes(
+    truth: &Array1<usize>,
+    choices: &Array1<usize>,
+    probabilities: &Array2<f64>,
+) -> Vec<(&'static str, f64)> {
+    let right = truth.iter().zip(choices).filter(|(a, b)| a == b).count();
+    let mut measured = vec![
+        ("accuracy", right as f64 / truth.len() as f64),
+        ("macro_f1", macro_f1(truth, choices)),
+    ];
+    if probabilities.ncols() > 0 {
+        // A certain and wrong answer would be infinitely bad; no metric is worth more than 36.
+        let loss = |(row, class): (usize, &usize)| -probabilities[[row, *class]].max(f64::EPSILON).ln();
+        measured.push(("log_loss", mean(truth.iter().enumerate().map(loss))));
+    }
+    measured
+}
+
+/// The mean, over the classes that occur, of the harmonic mean of precision and recall.
+fn macro_f1(truth: &Array1<usize>, choices: &Array1<usize>) -> f64 {
+    let mut counts: BTreeMap<usize, (f64, f64)> = BTreeMap::new();
+    for (truth, choice) in truth.iter().zip(choices) {
+        // For a class: how often it was right, and how often it was told or true.
+        counts.entry(*truth).or_default().1 += 1.0;
+        counts.entry(*choice).or_default().1 += 1.0;
+        if truth == choice {
+            counts.entry(*truth).or_default().0 += 1.0;
+        }
+    }
+    mean(
+        counts
+            .values()
+            .map(|(right, told_or_true)| 2.0 * right / told_or_true),
+    )
+}
+
+fn numbers_against(truth: &Array1<f64>, values: &Array2<f64>) -> Vec<(&'static str, f64)> {
+    let off = || truth.iter().zip(values.column(0)).map(|(a, b)| a - b);
+    let squared = mean(off().map(|off| off * off));
+    vec![
+        ("mae", mean(off().map(f64::abs))),
+        ("r2", 1.0 - squared / truth.var(0.0)),
+        ("rmse", squared.sqrt()),
+    ]
+}
+
+/// For clusters nothing is true or false: how close rows are to their own centre, and how much closer than to
+/// the next one. The latter is the simplified silhouette of Hruschka et al. (2004), from -1 to 1.
+fn clusters(choices: &Array1<usize>, distances: &Array2<f64>) -> Vec<(&'static str, f64)> {
+    let rows = || {
+        choices.iter().zip(distances.rows()).map(|(own, row)| {
+            let others = row.iter().enumerate().filter(|(cluster, _)| cluster != own);
+            (
+                row[*own],
+                others
+                    .map(|(_, distance)| *distance)
+                    .fold(f64::INFINITY, f64::min),
+            )
+        })
+    };
+    vec![
+        ("mean_squared_distance", mean(rows().map(|(own, _)| own * own))),
+        (
+            "simplified_silhouette",
+            mean(rows().map(|(own, next)| (next - own) / own.max(next).max(f64::MIN_POSITIVE))),
+        ),
+    ]
+}
+
+fn mean(values: impl Iterator<Item = f64>) -> f64 {
+    let (sum, count) = values.fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
+    sum / count
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::{arr2, array};
+
+    use super::*;
+
+    fn near(metrics: &BTreeMap<String, f64>, name: &str, expected: f64) {
+        let found = metrics[name];
+        assert!((found - expected).abs() < 1e-12, "{name}: {found}");
+    }
+
+    #[test]
+    fn classes_are_measured_by_accuracy_macro_f1_and_log_loss() {
+        let target = Target::Classes {
+            names: vec!["a".into(), "b".into(), "c".into()],
+            indices: array![0, 0, 1, 1],
+        };
+        let scores = arr2(&[
+            [0.5, 0.25, 0.25],
+            [0.25, 0.5, 0.25],
+            [0.25, 0.5, 0.25],
+            [0.25, 0.5, 0.25],
+        ]);
+        let choices = Some(array![0, 1, 1, 1]);
+        let metrics = measure(&target, &Answers { choices, scores });
+        near(&metrics, "accuracy", 0.75);
+        // a: precision 1, recall 1/2; b: precision 2/3, recall 1; c does not occur.
+        near(&metrics, "macro_f1", f64::midpoint(2.0 / 3.0, 4.0 / 5.0));
+        near(&metrics, "log_loss", 1.25 * std::f64::consts::LN_2);
+    }
+
+    #[test]
+    fn a_tree_without_probabilities_has_no_log_loss() {
+        let target = Target::Classes {
+            names: vec!["a".into(), "b".into()],
+            indices: array![0, 1],
+        };
+        let answers = Answers {
+            choices: Some(array![0, 1]),
+            scores: Array2::zeros((2, 0)),
+        };
+        let metrics = measure(&target, &answers);
+        assert_eq!(metrics.into_keys().collect::<Vec<_>>(), ["accuracy", "macro_f1"]);
+    }
+
+    #[test]
+    fn numbers_are_measured_by_their_distance() {
+        let answers = Answers {
+            choices: None,
+            scores: arr2(&[[1.0], [4.0]]),
+        };
+        let metrics = measure(&Target::Numbers(array![1.0, 2.0]), &answers);
+        near(&metrics, "mae", 1.0);
+        near(&metrics, "rmse", 2.0_f64.sqrt());
+        near(&metrics, "r2", -7.0);
+        // A constant target has no spread to compare with.
+        let metrics = measure(&Target::Numbers(array![2.0, 2.0]), &answers);
+        assert!(!metrics.contains_key("r2"));
+    }
+
+    #[test]
+    fn clusters_are_measured_by_how_much_closer_their_own_centre_is() {
+        let answers = Answers {
+            choices: Some(array![0, 1]),
+            scores: arr2(&[[1.0, 4.0], [6.0, 3.0]]),
+        };
+        let metrics = measure(&Target::None, &answers);
+        near(&metrics, "mean_squared_distance", 5.0);
+        near(&metrics, "simplified_silhouette", f64::midpoint(0.75, 0.5));
+    }
+
+    #[test]
+    fn nothing_held_out_measures_nothing() {
+        let answers = Answers {
+            choices: None,
+            scores: Array2::zeros((0, 1)),
+        };
+        assert!(measure(&Target::Numbers(array![]), &answers).is_empty());
+    }
+}

@@ -1,0 +1,1 @@
+//! linfactl as a user runs it.
