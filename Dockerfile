@@ -18,10 +18,9 @@ COPY sidecar/Cargo.toml sidecar/
 COPY cli/Cargo.toml cli/
 COPY clients/rust/Cargo.toml clients/rust/
 COPY tests/e2e/Cargo.toml tests/e2e/
-RUN for package in . artifact bootstrap sidecar cli clients/rust tests/e2e; do \
-        mkdir -p "$package/src" && : >"$package/src/lib.rs" && echo 'fn main() {}' >"$package/src/main.rs" || exit 1; \
-    done && \
-    echo 'fn main() {}' >build.rs && cp build.rs clients/rust/
+RUN mkdir -p src artifact/src bootstrap/src sidecar/src cli/src clients/rust/src && \
+    touch src/lib.rs artifact/src/lib.rs bootstrap/src/lib.rs sidecar/src/lib.rs clients/rust/src/lib.rs && \
+    echo 'fn main() {}' | tee src/main.rs sidecar/src/main.rs cli/src/main.rs build.rs clients/rust/build.rs
 
 # The slow part, in a layer of its own. `-p`: only what this program needs, with only the features it asks for. What the
 # empty sources gave is thrown away, or cargo would take it for newer than the true ones.
