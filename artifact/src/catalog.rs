@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Digest, Name, Version,
     dsse::{EnvelopeError, SealKey, TrustedKey},
+    files::FileName,
     manifest::FileEntry,
 };
 
@@ -174,41 +175,14 @@ impl Catalog {
     fn check(&self) -> Result<(), CatalogError> {
         let mut names = BTreeSet::new();
         for model in &self.models {
-            let broken = |rule| {
-                Err(CatalogError::Contradiction {
-                    name: model.name.clone(),
-                    rule,
-                })
+            let rule = if names.insert(&model.name) {
+                model.broken_rule()
+            } else {
+                Some("it occurs twice")
             };
-            let admitted = |version: &Version| {
-                model
-                    .version(*version)
-                    .is_some_and(|entry| entry.status == Status::Admitted)
-            };
-            if !names.insert(&model.name) {
-                return broken("it occurs twice");
-            }
-            if !model.versions.is_sorted_by(|a, b| a.version < b.version) {
-                return broken("its versions are not in order");
-            }
-            if !model.serving.iter().all(admitted) {
-                return broken("a version serves that is not admitted");
-            }
-            if !model
-                .default
-                .iter()
-                .chain(model.labels.values())
-                .all(|version| model.serving.contains(version))
-            {
-                return broken("its default or a label names a version that does not serve");
-            }
-            let complete = |entry: &CatalogVersion| entry.digest.is_some() && !entry.files.is_empty();
-            if !model
-                .versions
-                .iter()
-                .all(|entry| entry.status != Status::Admitted || complete(entry))
-            {
-                return broken("an admitted version has no digest or no files");
+            if let Some(rule) = rule {
+                let name = model.name.clone();
+                return Err(CatalogError::Contradiction { name, rule });
             }
         }
         Ok(())
@@ -219,5 +193,41 @@ impl CatalogModel {
     /// The version of that number.
     pub fn version(&self, version: Version) -> Option<&CatalogVersion> {
         self.versions.iter().find(|entry| entry.version == version)
+    }
+
+    fn broken_rule(&self) -> Option<&'static str> {
+        let admitted = || {
+            self.versions
+                .iter()
+                .filter(|entry| entry.status == Status::Admitted)
+        };
+        let numbers: BTreeSet<_> = admitted().map(|entry| entry.version).collect();
+        let serving: BTreeSet<_> = self.serving.iter().copied().collect();
+        let mut named = self.default.iter().chain(self.labels.values());
+        if !self.versions.is_sorted_by(|a, b| a.version < b.version) {
+            Some("its versions are not in order")
+        } else if !serving.is_subset(&numbers) {
+            Some("a version serves that is not admitted")
+        } else if !named.all(|version| serving.contains(version)) {
+            Some("its default or a label names a version that does not serve")
+        } else if !admitted().all(CatalogVersion::is_complete) {
+            Some("an admitted version lacks a file, or its digest is not the manifest's")
+        } else {
+            None
+        }
+    }
+}
+
+impl CatalogVersion {
+    /// Whether the version can be fetched, and is what it says it is.
+    fn is_complete(&self) -> bool {
+        let digest_of = |name| {
+            let entry = self.files.iter().find(|entry| entry.name == name);
+            entry.map(|entry| entry.digest)
+        };
+        let manifest = digest_of(FileName::Manifest);
+        manifest.is_some()
+            && manifest == self.digest
+            && FileName::LISTED.into_iter().all(|name| digest_of(name).is_some())
     }
 }

@@ -9,6 +9,8 @@ use crate::{Batch, BatchError, Model, PredictError, Predictions};
 pub const MAX_TOLERANCE: f64 = 1e-4;
 /// The most rows of one file.
 pub const MAX_ROWS: usize = 10_000;
+/// The most rows times parameters of one replay, some seconds of work: neither the sidecar nor the server may be held up.
+pub const MAX_WORK: usize = 1 << 32;
 
 /// One row, and what the training library answered.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -56,6 +58,16 @@ pub enum GoldenError {
         /// How many there are.
         rows: usize,
     },
+    /// A large model and many rows would keep the replay busy for minutes.
+    #[error("{rows} rows for a model of {parameters} parameters, {max} are allowed")]
+    Work {
+        /// How many rows there are.
+        rows: usize,
+        /// The size of the model.
+        parameters: usize,
+        /// How many rows are allowed.
+        max: usize,
+    },
     /// A row that asks for so much freedom that any model passes.
     #[error("row {row} asks for a tolerance of {tolerance:e}, the cap is {MAX_TOLERANCE:e}")]
     Tolerance {
@@ -77,7 +89,7 @@ pub enum GoldenError {
         expected: usize,
     },
     /// A NaN compares equal to nothing and below nothing.
-    #[error("row {row}: the input is not a batch: {error}")]
+    #[error("row {row}: the input cannot be predicted: {error}")]
     Input {
         /// The row.
         row: usize,
@@ -92,9 +104,16 @@ pub enum GoldenError {
         /// Its name.
         name: String,
     },
-    /// The model has no answer to a row.
-    #[error("{0}")]
-    Predict(#[from] PredictError),
+    /// The model has no answer to a row that the training library answered.
+    #[error("row {row}: the result of step {step} (`{kind}`) is not finite")]
+    NotFinite {
+        /// The row.
+        row: usize,
+        /// The step, from 0.
+        step: usize,
+        /// The step's kind.
+        kind: &'static str,
+    },
     /// The model is not the one that was trained: another choice.
     #[error("row {row}: the model answers `{found}`, the training library answered `{expected}`")]
     Choice {
@@ -129,16 +148,13 @@ impl Golden {
     /// # Errors
     /// [`GoldenError`] if a line is no row, or there are none or too many.
     pub fn parse(bytes: &[u8]) -> Result<Self, GoldenError> {
-        let lines: Vec<_> = bytes.trim_ascii_end().split(|byte| *byte == b'\n').collect();
-        if bytes.trim_ascii().is_empty() || lines.len() > MAX_ROWS {
-            let rows = if bytes.trim_ascii().is_empty() {
-                0
-            } else {
-                lines.len()
-            };
+        let bytes = bytes.trim_ascii_end();
+        let lines = || bytes.split(|byte| *byte == b'\n');
+        let rows = if bytes.is_empty() { 0 } else { lines().count() };
+        if !(1..=MAX_ROWS).contains(&rows) {
             return Err(GoldenError::Count { rows });
         }
-        let rows = lines.iter().enumerate().map(|(index, line)| {
+        let rows = lines().enumerate().map(|(index, line)| {
             serde_json::from_slice(line).map_err(|error| GoldenError::Json {
                 row: index + 1,
                 error,
@@ -173,96 +189,28 @@ impl Golden {
     /// # Errors
     /// [`GoldenError`], by the first rule that is broken.
     pub fn replay(&self, model: &Model) -> Result<Agreement, GoldenError> {
-        let batch = self.batch(model)?;
-        let mut answers = Predictions::default();
-        model.predict(&batch, &mut answers)?;
+        let (rows, parameters) = (self.0.len(), model.parameters());
+        if rows.saturating_mul(parameters) > MAX_WORK {
+            let max = MAX_WORK / parameters;
+            return Err(GoldenError::Work {
+                rows,
+                parameters,
+                max,
+            });
+        }
         let names = model.manifest().output.names();
-        let chooses = !answers.choices().is_empty();
-        if chooses {
+        if model.manifest().output.chooses() {
             self.covers(&names)?;
         }
-        let name = |index: u32| {
-            names
-                .get(index as usize)
-                .cloned()
-                .unwrap_or_else(|| index.to_string())
-        };
+        // One row at a time: a batch of them could need more memory than the file has bytes.
+        let mut answer = Predictions::default();
         let mut worst = 0.0_f64;
-        for (index, expected) in self.0.iter().enumerate() {
-            let row = index + 1;
-            if let (Some(choice), Some(found)) = (expected.choice, answers.choices().get(index))
-                && choice != *found
-            {
-                return Err(GoldenError::Choice {
-                    row,
-                    found: name(*found),
-                    expected: name(choice),
-                });
-            }
-            let width = answers.width();
-            // A choice alone is proof enough where the library tells no more.
-            let wanted = if chooses && expected.scores.is_empty() {
-                0
-            } else {
-                width
-            };
-            same_width(row, "scores", expected.scores.len(), wanted)?;
-            same_width(
-                row,
-                "choices",
-                usize::from(expected.choice.is_some()),
-                usize::from(chooses),
-            )?;
-            let found = &answers.scores()[index * width..][..wanted];
-            for (index, (found, theirs)) in found.iter().zip(&expected.scores).enumerate() {
-                let (found, theirs, tolerance) = (*found, *theirs, expected.tolerance);
-                let allowed = tolerance * theirs.abs().max(1.0);
-                let off = (found - theirs).abs();
-                // Asked this way round, so that a NaN fails.
-                let agrees = off <= allowed;
-                if !agrees {
-                    return Err(GoldenError::Score {
-                        row,
-                        index,
-                        found,
-                        expected: theirs,
-                        tolerance,
-                    });
-                }
-                worst = worst.max(if off == 0.0 { 0.0 } else { off / allowed });
-            }
-        }
-        Ok(Agreement {
-            rows: self.0.len(),
-            worst,
-        })
-    }
-
-    /// All inputs as one batch, once each row is of the model's width, finite, and asks for no more than the cap.
-    ///
-    /// # Errors
-    /// [`GoldenError`], by the first rule that is broken.
-    pub fn batch(&self, model: &Model) -> Result<Batch, GoldenError> {
-        let columns = model.manifest().inputs.len();
-        let mut values = Vec::with_capacity(self.0.len() * columns);
         for (index, golden) in self.0.iter().enumerate() {
             let row = index + 1;
-            if !(0.0..=MAX_TOLERANCE).contains(&golden.tolerance) {
-                return Err(GoldenError::Tolerance {
-                    row,
-                    tolerance: golden.tolerance,
-                });
-            }
-            same_width(row, "values", golden.input.len(), columns)?;
-            values.extend_from_slice(&golden.input);
+            golden.answer(row, model, &mut answer)?;
+            worst = worst.max(golden.compare(row, &names, &answer)?);
         }
-        Batch::new(values, columns).map_err(|error| {
-            let row = match &error {
-                BatchError::NotFinite(cells) => cells.first().map_or(0, |cell| cell.0 + 1),
-                BatchError::Empty | BatchError::Ragged { .. } => 0,
-            };
-            GoldenError::Input { row, error }
-        })
+        Ok(Agreement { rows, worst })
     }
 
     fn covers(&self, names: &[String]) -> Result<(), GoldenError> {
@@ -279,6 +227,73 @@ impl Golden {
             }),
             None => Ok(()),
         }
+    }
+}
+
+impl GoldenRow {
+    fn answer(&self, row: usize, model: &Model, answer: &mut Predictions) -> Result<(), GoldenError> {
+        let (found, expected) = (self.input.len(), model.manifest().inputs.len());
+        same_width(row, "values", found, expected)?;
+        let input = Batch::new(self.input.clone(), expected);
+        let input = input.map_err(|error| GoldenError::Input { row, error })?;
+        model.predict(&input, answer).map_err(|error| match error {
+            PredictError::NotFinite { step, kind, .. } => GoldenError::NotFinite { row, step, kind },
+            PredictError::Width { found, expected } => GoldenError::Width {
+                row,
+                what: "values",
+                found,
+                expected,
+            },
+        })
+    }
+
+    /// The largest difference, as a share of what the row tolerates.
+    fn compare(&self, row: usize, names: &[String], answer: &Predictions) -> Result<f64, GoldenError> {
+        let tolerance = self.tolerance;
+        if !(0.0..=MAX_TOLERANCE).contains(&tolerance) {
+            return Err(GoldenError::Tolerance { row, tolerance });
+        }
+        same_width(
+            row,
+            "choices",
+            usize::from(self.choice.is_some()),
+            answer.choices().len(),
+        )?;
+        if let (Some(expected), [found]) = (self.choice, answer.choices())
+            && expected != *found
+        {
+            let name = |index: u32| names.get(index as usize).cloned();
+            let name = |index: u32| name(index).unwrap_or_else(|| index.to_string());
+            return Err(GoldenError::Choice {
+                row,
+                found: name(*found),
+                expected: name(expected),
+            });
+        }
+        // A choice alone is proof enough where the library tells no more.
+        if self.choice.is_some() && self.scores.is_empty() {
+            return Ok(0.0);
+        }
+        same_width(row, "scores", self.scores.len(), answer.width())?;
+        let mut worst = 0.0_f64;
+        for (index, (found, expected)) in answer.scores().iter().zip(&self.scores).enumerate() {
+            let (found, expected) = (*found, *expected);
+            let allowed = tolerance * expected.abs().max(1.0);
+            let off = (found - expected).abs();
+            // Asked this way round, so that a NaN fails.
+            let agrees = off <= allowed;
+            if !agrees {
+                return Err(GoldenError::Score {
+                    row,
+                    index,
+                    found,
+                    expected,
+                    tolerance,
+                });
+            }
+            worst = worst.max(if off == 0.0 { 0.0 } else { off / allowed });
+        }
+        Ok(worst)
     }
 }
 

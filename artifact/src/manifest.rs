@@ -14,8 +14,10 @@ pub const FORMAT: &str = "linfa-serve/1";
 pub mod limits {
     /// Bytes of manifest.json.
     pub const MANIFEST_BYTES: u64 = 4 << 20;
-    /// Bytes of any other file of a version.
-    pub const FILE_BYTES: u64 = 512 << 20;
+    /// Bytes of model.safetensors. Loading takes up to four times as much: the file, its tensors, and f32 widened to f64.
+    pub const FILE_BYTES: u64 = 128 << 20;
+    /// Bytes of golden.jsonl. Two of them can become a number of eight.
+    pub const GOLDEN_BYTES: u64 = 16 << 20;
     /// Steps of a model.
     pub const STEPS: usize = 16;
     /// Features, classes, targets or columns.
@@ -139,8 +141,8 @@ pub enum ManifestError {
         /// Its limit.
         max: usize,
     },
-    /// Empty or overlong names make answers ambiguous or huge.
-    #[error("{what}: `{name}` is empty or longer than {} bytes", limits::LABEL_BYTES)]
+    /// Empty or overlong names make answers ambiguous or huge; control characters would reach terminals and logs.
+    #[error("{what}: `{}` is empty, longer than {} bytes or holds control characters", name.escape_debug(), limits::LABEL_BYTES)]
     Label {
         /// The list.
         what: &'static str,
@@ -236,8 +238,11 @@ impl Manifest {
             if !FileName::LISTED.contains(&file.name) {
                 return Err(ManifestError::Files { name: file.name });
             }
-            if file.size > limits::FILE_BYTES {
-                let max = limits::FILE_BYTES;
+            let max = match file.name {
+                FileName::Golden => limits::GOLDEN_BYTES,
+                FileName::Manifest | FileName::Tensors => limits::FILE_BYTES,
+            };
+            if file.size > max {
                 return Err(ManifestError::FileSize {
                     name: file.name,
                     size: file.size,
@@ -313,7 +318,7 @@ fn labels<'a>(
     count(what, names.len(), limits::WIDTH)?;
     let mut seen = BTreeSet::new();
     for name in names {
-        if name.is_empty() || name.len() > limits::LABEL_BYTES {
+        if name.is_empty() || name.len() > limits::LABEL_BYTES || name.chars().any(char::is_control) {
             return Err(ManifestError::Label {
                 what,
                 name: name.chars().take(64).collect(),

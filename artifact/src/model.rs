@@ -13,6 +13,7 @@ pub struct Model {
     manifest: Manifest,
     digest: Digest,
     steps: Vec<Box<dyn Step>>,
+    parameters: usize,
 }
 
 /// Why parameters do not make the model that the manifest describes.
@@ -84,6 +85,7 @@ impl Model {
     /// [`LoadError`] if anything does not fit.
     pub fn load(manifest: Manifest, digest: Digest, tensors: &[u8]) -> Result<Self, LoadError> {
         let mut tensors = Tensors::parse(tensors)?;
+        let parameters = tensors.values();
         let mut steps = Vec::with_capacity(manifest.steps.len());
         let mut width = manifest.inputs.len();
         let last = manifest.steps.len().saturating_sub(1);
@@ -106,6 +108,7 @@ impl Model {
             manifest,
             digest,
             steps,
+            parameters,
         })
     }
 
@@ -117,6 +120,11 @@ impl Model {
     /// The model's identity.
     pub fn digest(&self) -> Digest {
         self.digest
+    }
+
+    /// How many numbers the model consists of.
+    pub fn parameters(&self) -> usize {
+        self.parameters
     }
 
     /// Predicts every row of `batch` into `predictions`, whose earlier content is replaced. Deterministic: ties

@@ -3,7 +3,7 @@
 
 use std::{borrow::Cow, collections::BTreeMap, fmt};
 
-use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use safetensors::{Dtype, SafeTensorError, SafeTensors, tensor::TensorView};
 use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
 
 /// One tensor: a shape and its values, row-major.
@@ -31,7 +31,7 @@ pub enum Values {
 pub enum TensorError {
     /// No safetensors file: a torn header, overlapping or missing data, trailing bytes.
     #[error("no valid safetensors file: {0}")]
-    Format(String),
+    Format(#[from] SafeTensorError),
     /// Of two tensors with one name, readers differ in which they see.
     #[error("tensor `{name}` occurs twice")]
     Duplicate {
@@ -149,7 +149,7 @@ impl Tensors {
     /// [`TensorError`], by the first rule that is broken.
     pub fn parse(bytes: &[u8]) -> Result<Self, TensorError> {
         // The library first: it bounds the header before it trusts its length.
-        let file = SafeTensors::deserialize(bytes).map_err(|error| TensorError::Format(error.to_string()))?;
+        let file = SafeTensors::deserialize(bytes)?;
         refuse_duplicate_names(bytes)?;
         let mut tensors = BTreeMap::new();
         for (name, view) in file.iter() {
@@ -164,7 +164,6 @@ impl Tensors {
     /// # Errors
     /// [`TensorError::Format`] if a shape and its values disagree.
     pub fn to_bytes(tensors: &[(String, Tensor)]) -> Result<Vec<u8>, TensorError> {
-        let format = |error: safetensors::SafeTensorError| TensorError::Format(error.to_string());
         let data: Vec<_> = tensors
             .iter()
             .map(|(name, tensor)| (name, tensor, tensor.values.bytes()))
@@ -172,13 +171,16 @@ impl Tensors {
         let views: Vec<_> = data
             .iter()
             .map(|(name, tensor, (dtype, bytes))| {
-                Ok((
-                    name.as_str(),
-                    TensorView::new(*dtype, tensor.shape.clone(), bytes).map_err(format)?,
-                ))
+                let view = TensorView::new(*dtype, tensor.shape.clone(), bytes)?;
+                Ok((name.as_str(), view))
             })
-            .collect::<Result<_, TensorError>>()?;
-        safetensors::serialize(views, None).map_err(format)
+            .collect::<Result<_, SafeTensorError>>()?;
+        Ok(safetensors::serialize(views, None)?)
+    }
+
+    /// How many values there are in all.
+    pub(crate) fn values(&self) -> usize {
+        self.0.values().map(|tensor| tensor.values.len()).sum()
     }
 
     /// The tensors of step `step`.
@@ -325,6 +327,14 @@ impl Parameters<'_> {
 }
 
 impl Values {
+    fn len(&self) -> usize {
+        match self {
+            Self::F64(values) => values.len(),
+            Self::F32(values) => values.len(),
+            Self::U32(values) => values.len(),
+        }
+    }
+
     fn bytes(&self) -> (Dtype, Cow<'static, [u8]>) {
         match self {
             Self::F64(values) => (
@@ -390,14 +400,15 @@ fn refuse_duplicate_names(bytes: &[u8]) -> Result<(), TensorError> {
         }
     }
 
-    let torn = || TensorError::Format("torn header".to_owned());
-    let (length, rest) = bytes.split_first_chunk().ok_or_else(torn)?;
-    let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|_| torn())?;
-    let header = rest.get(..length).ok_or_else(torn)?;
+    let (length, rest) = bytes.split_first_chunk().ok_or(SafeTensorError::HeaderTooSmall)?;
+    let header = usize::try_from(u64::from_le_bytes(*length))
+        .ok()
+        .and_then(|length| rest.get(..length))
+        .ok_or(SafeTensorError::InvalidHeaderLength)?;
     let mut names = Names(Vec::new());
     serde_json::Deserializer::from_slice(header)
         .deserialize_map(&mut names)
-        .map_err(|error| TensorError::Format(error.to_string()))?;
+        .map_err(SafeTensorError::InvalidHeaderDeserialization)?;
     names.0.sort_unstable();
     match names.0.array_windows().find(|[a, b]| a == b) {
         Some([name, _]) => Err(TensorError::Duplicate { name: name.clone() }),

@@ -16,7 +16,6 @@ pub(super) fn squared_distance(row: &[f64], centroid: &[f64]) -> f64 {
 }
 
 /// The sum of `term` over the pairs of two vectors of one length.
-#[inline(always)]
 fn sum(a: &[f64], b: &[f64], term: impl Fn(f64, f64) -> f64) -> f64 {
     let (a, a_rest) = a.as_chunks::<LANES>();
     let (b, b_rest) = b.as_chunks::<LANES>();

@@ -1,0 +1,4 @@
+//! The artifact crate from outside: its runtime against linfa, and hostile bytes against its checks.
+
+#[cfg(test)]
+mod linfa;
