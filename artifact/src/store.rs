@@ -284,3 +284,27 @@ fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), WriteError> {
     fs::File::open(folder)?.sync_all()?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_that_does_not_fit_is_refused_before_anything_is_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let writer = Writer::open(dir.path()).unwrap();
+        let files = Files {
+            manifest: b"1".to_vec(),
+            tensors: b"22".to_vec(),
+            golden: b"333".to_vec(),
+        };
+        assert_eq!(
+            writer.put_into(5, &files).unwrap_err().to_string(),
+            "the store has 5 bytes left, 6 are needed"
+        );
+        assert_eq!(fs::read_dir(dir.path().join(BLOBS)).unwrap().count(), 0);
+        writer.put_into(6, &files).unwrap();
+        // What is there needs no room.
+        writer.put_into(0, &files).unwrap();
+    }
+}

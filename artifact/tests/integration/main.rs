@@ -2,3 +2,6 @@
 
 #[cfg(test)]
 mod linfa;
+
+#[cfg(test)]
+mod hostile;
