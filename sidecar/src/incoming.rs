@@ -73,6 +73,9 @@ pub(crate) enum ListError {
     /// It cannot be opened or read.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// It could lead out of the folder of models.
+    #[error("`{name}` is a symbolic link; copy the folder itself")]
+    Symlink { name: String },
     /// A folder without end would hold up every other model.
     #[error("`{name}` has more than {max} entries")]
     Crowded { name: String, max: usize },
@@ -138,7 +141,11 @@ impl Root {
             let folder = matches!(entry.kind, FileType::Directory | FileType::Symlink);
             match name.parse::<Version>() {
                 Ok(version) if folder => {
-                    versions.insert(version, Look::at(fd.as_fd(), &name));
+                    let look = match entry.kind {
+                        FileType::Symlink => Look::Unreadable(ListError::Symlink { name }),
+                        _ => Look::at(fd.as_fd(), &name),
+                    };
+                    versions.insert(version, look);
                 }
                 Ok(_) => notes.push(format!("`{name}` is no folder, so it is no version")),
                 Err(rule) if folder => notes.push(format!("`{name}` is no version: {rule}")),

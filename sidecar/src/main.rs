@@ -2,7 +2,6 @@
 
 use std::{io::Write as _, path::PathBuf, process::ExitCode, thread};
 
-use anyhow::Context as _;
 use bootstrap::{EX_CONFIG, settings, telemetry};
 use clap::{Parser, Subcommand};
 use jiff::Timestamp;
@@ -69,7 +68,7 @@ fn show(settings: &Settings) -> anyhow::Result<()> {
 
 fn watch(settings: &Settings) -> anyhow::Result<()> {
     let (bell, wakes) = sidecar::bell();
-    let mut signals = Signals::new([SIGINT, SIGTERM]).context("signals cannot be handled")?;
+    let mut signals = Signals::new([SIGINT, SIGTERM])?;
     thread::spawn(move || {
         if signals.forever().next().is_some() {
             bell.stop();
@@ -80,6 +79,6 @@ fn watch(settings: &Settings) -> anyhow::Result<()> {
 
 fn fail(error: &anyhow::Error, code: u8) -> ExitCode {
     // There is nowhere else to say that standard error is gone.
-    let _ = writeln!(std::io::stderr(), "linfa-sidecar: {error:#}");
+    let _ = writeln!(std::io::stderr(), "linfa-sidecar: {error}");
     ExitCode::from(code)
 }

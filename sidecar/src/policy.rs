@@ -24,9 +24,10 @@ pub(crate) struct Policy {
     expecting = "serve is `{ latest = 1 }` or more, `\"all\"`, or a list of versions"
 )]
 enum Serve {
+    // First: a structure of one field would also take a list of one number.
+    List(BTreeSet<Version>),
     Latest(Latest),
     All(All),
-    List(BTreeSet<Version>),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

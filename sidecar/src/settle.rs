@@ -17,8 +17,10 @@ pub(crate) struct Watch {
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Next {
-    /// Judge at the next equal look: two looks saw the same.
-    Twice,
+    /// Wait for a second look that sees the same.
+    Equal,
+    /// Judge at once: two looks saw the same.
+    Now,
     /// Judge again then, unless something changes before.
     At(Timestamp),
     /// Judged; nothing to do until something changes.
@@ -41,7 +43,7 @@ impl Watch {
         Self {
             seen,
             since: now,
-            next: Next::Twice,
+            next: Next::Equal,
         }
     }
 
@@ -53,7 +55,9 @@ impl Watch {
         } else if now < self.since {
             // The clock was set back; waiting for it to catch up would take for ever.
             self.since = now;
-            self.next = Next::Twice;
+            self.next = Next::Now;
+        } else if self.next == Next::Equal {
+            self.next = Next::Now;
         }
         changed
     }
@@ -71,11 +75,12 @@ impl Watch {
         !self.is_present() && now.duration_since(self.since) >= settle.unchanged()
     }
 
-    /// Whether to judge now, if the look just taken in was no change.
+    /// Whether to judge now.
     pub(crate) fn is_due(&self, now: Timestamp) -> bool {
         self.is_present()
             && match self.next {
-                Next::Twice => true,
+                Next::Equal => false,
+                Next::Now => true,
                 Next::At(time) => time <= now,
                 Next::Done => false,
             }
@@ -83,12 +88,12 @@ impl Watch {
 
     /// Whether the next look should come soon.
     pub(crate) fn is_unsettled(&self) -> bool {
-        self.next == Next::Twice
+        self.next == Next::Equal
     }
 
     /// Forgets that these bytes were judged.
     pub(crate) fn again(&mut self) {
-        self.next = Next::Twice;
+        self.next = Next::Now;
     }
 
     /// Takes in that these bytes were judged and passed.

@@ -21,7 +21,7 @@ enum Refused {
 pub(super) fn parse(bytes: &[u8], expected: Option<&Name>) -> Result<(Manifest, String), Failure> {
     let manifest = named(bytes, expected).map_err(Failure::torn)?;
     let detail = format!(
-        "{} of {} features in {} step(s)",
+        "{}, {} features, {} steps",
         manifest.output.task(),
         manifest.inputs.len(),
         manifest.steps.len()

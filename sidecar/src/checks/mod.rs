@@ -138,9 +138,7 @@ impl Report {
     fn prove_steps(&mut self, candidate: &Candidate) -> Option<()> {
         let model = self.check(parameters::NAME, || parameters::load(candidate))?;
         self.check(golden::NAME, || golden::replay(&model, &candidate.files.golden))?;
-        self.check(probe::NAME, || {
-            probe::probe(&model, candidate.files.tensors.len())
-        })
+        self.check(probe::NAME, || probe::probe(&model))
     }
 
     /// Runs one check and writes down what it found.
@@ -222,7 +220,7 @@ impl From<ListError> for Failure {
     fn from(error: ListError) -> Self {
         match error {
             ListError::Read(error) => layout::failure(error),
-            ListError::Crowded { .. } => Self::torn(error),
+            ListError::Symlink { .. } | ListError::Crowded { .. } => Self::torn(error),
         }
     }
 }

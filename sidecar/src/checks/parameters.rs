@@ -12,6 +12,6 @@ pub(super) fn load(candidate: &Candidate) -> Result<(Model, String), Failure> {
     let tensors = &candidate.files.tensors;
     let model = Model::load(candidate.manifest.clone(), candidate.digest, tensors).map_err(Failure::sure)?;
     let kinds: Vec<_> = model.manifest().steps.iter().map(|step| step.kind()).collect();
-    let detail = format!("{}, {} bytes", kinds.join(", "), tensors.len());
+    let detail = format!("{}; {} bytes", kinds.join(", "), tensors.len());
     Ok((model, detail))
 }

@@ -23,8 +23,17 @@ enum ProbeError {
     #[error("the rows of the probe are no batch: {0}")]
     Rows(#[from] BatchError),
     /// A model that overflows near its training data has no answer in practice either.
-    #[error("{0}, on {rows} rows up to {WIDENED} times around the training ranges", rows = .1)]
-    Predict(PredictError, usize),
+    #[error(
+        "row {row} of the probe, within {WIDENED} times the training ranges: the result of step {step} (`{kind}`) is not finite"
+    )]
+    NotFinite {
+        row: usize,
+        step: usize,
+        kind: &'static str,
+    },
+    /// The probe's own rows do not fit.
+    #[error("the rows of the probe do not fit: {0}")]
+    Width(PredictError),
     /// Not a probability, whatever it is.
     #[error("row {row} of the probe: the probability of `{class}` is {value}")]
     Probability { row: usize, class: String, value: f64 },
@@ -40,8 +49,8 @@ enum ProbeError {
 }
 
 /// Lets the model answer the rows, together and one by one.
-pub(super) fn probe(model: &Model, parameter_bytes: usize) -> Result<((), String), Failure> {
-    answers(model, parameter_bytes)
+pub(super) fn probe(model: &Model) -> Result<((), String), Failure> {
+    answers(model)
         .map(|rows| {
             (
                 (),
@@ -51,15 +60,20 @@ pub(super) fn probe(model: &Model, parameter_bytes: usize) -> Result<((), String
         .map_err(Failure::sure)
 }
 
-fn answers(model: &Model, parameter_bytes: usize) -> Result<usize, ProbeError> {
+fn answers(model: &Model) -> Result<usize, ProbeError> {
     let inputs = &model.manifest().inputs;
-    let touched = inputs.len() + parameter_bytes / size_of::<f32>();
+    let touched = inputs.len() + model.parameters();
     let rows = (WORK / touched).clamp(ROWS.0, ROWS.1);
     let batch = Batch::new(self::rows(inputs, rows), inputs.len())?;
     let predict = |batch: &Batch, answers: &mut Predictions| {
-        model
-            .predict(batch, answers)
-            .map_err(|error| ProbeError::Predict(error, rows))
+        model.predict(batch, answers).map_err(|error| match error {
+            PredictError::NotFinite { row, step, kind } => ProbeError::NotFinite {
+                row: row + 1,
+                step,
+                kind,
+            },
+            PredictError::Width { .. } => ProbeError::Width(error),
+        })
     };
     let (mut all, mut alone) = (Predictions::default(), Predictions::default());
     predict(&batch, &mut all)?;

@@ -1,0 +1,176 @@
+//! A folder of models, a store, a scanner and a clock that only the test moves.
+
+use std::{
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+};
+
+use artifact::{
+    Catalog, Pack,
+    catalog::{CatalogModel, CatalogVersion, Status},
+    dsse::{SealKey, TrustedKey},
+    testkit::Parts,
+};
+use jiff::{SignedDuration, Timestamp};
+use sidecar::{Looked, Scanner, Settings};
+use tempfile::TempDir;
+
+/// The 32 bytes of this key are all 7.
+const KEY: &str = "-----BEGIN PRIVATE KEY-----
+MC4CAQAwBQYDK2VwBCIEIAcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcH
+-----END PRIVATE KEY-----
+";
+
+pub(crate) struct Bench {
+    pub(crate) dir: TempDir,
+    pub(crate) settings: Settings,
+    pub(crate) now: Timestamp,
+    scanner: Option<Scanner>,
+}
+
+impl Bench {
+    /// An empty folder of models and an empty store.
+    pub(crate) fn new() -> Self {
+        let mut bench = Self::idle();
+        bench.start();
+        bench
+    }
+
+    /// The same, without a scanner.
+    pub(crate) fn idle() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        fs_err::create_dir(path("incoming")).unwrap();
+        fs_err::write(path("key.pem"), KEY).unwrap();
+        let owner_only = std::fs::Permissions::from_mode(0o600);
+        fs_err::set_permissions(path("key.pem"), owner_only).unwrap();
+        let settings = Settings {
+            incoming: path("incoming"),
+            store: path("store"),
+            signing_key_file: path("key.pem"),
+            ..Settings::default()
+        };
+        let now = "2026-01-01T00:00:00Z".parse().unwrap();
+        Self {
+            dir,
+            settings,
+            now,
+            scanner: None,
+        }
+    }
+
+    pub(crate) fn start(&mut self) {
+        self.scanner = Some(Scanner::open(&self.settings).unwrap());
+    }
+
+    /// Ends the scanner, so that its store is free.
+    pub(crate) fn stop(&mut self) {
+        self.scanner = None;
+    }
+
+    /// Starts a new scanner on the same store and folder.
+    pub(crate) fn restart(&mut self) {
+        self.stop();
+        self.start();
+    }
+
+    /// Looks once, a second later.
+    pub(crate) fn look(&mut self) -> Looked {
+        self.look_after(1)
+    }
+
+    pub(crate) fn look_after(&mut self, seconds: i64) -> Looked {
+        self.now += SignedDuration::from_secs(seconds);
+        self.scanner.as_mut().unwrap().scan_once(self.now)
+    }
+
+    pub(crate) fn look_times(&mut self, times: usize) {
+        for _ in 0..times {
+            self.look();
+        }
+    }
+
+    /// Looks twice: what was dropped whole is judged by then.
+    pub(crate) fn settle(&mut self) {
+        self.look();
+        self.look();
+    }
+
+    /// Looks until all failures are final.
+    pub(crate) fn settle_all(&mut self) {
+        self.settle();
+        self.look_after(5);
+    }
+
+    pub(crate) fn folder(&self, path: &str) -> PathBuf {
+        self.settings.incoming.join(path)
+    }
+
+    /// Drops a version, as in `iris/1`.
+    pub(crate) fn drop(&self, path: &str, pack: &Pack) {
+        self.drop_parts(path, &Parts::of(pack));
+    }
+
+    pub(crate) fn drop_parts(&self, path: &str, parts: &Parts) {
+        parts.write(&self.folder(path));
+    }
+
+    pub(crate) fn remove(&self, path: &str) {
+        fs_err::remove_dir_all(self.folder(path)).unwrap();
+    }
+
+    /// Writes a file below the folder of models, as a new inode: a test is faster than the clock of the file system.
+    pub(crate) fn write(&self, path: &str, bytes: impl AsRef<[u8]>) {
+        let aside = self.dir.path().join("aside");
+        fs_err::write(&aside, bytes).unwrap();
+        fs_err::rename(aside, self.folder(path)).unwrap();
+    }
+
+    pub(crate) fn trusted() -> TrustedKey {
+        SealKey::from_pem(KEY).unwrap().trusted()
+    }
+
+    /// The catalog as the server reads it.
+    pub(crate) fn catalog(&self) -> Catalog {
+        read_catalog(&self.settings.store.join("catalog.json")).unwrap()
+    }
+
+    pub(crate) fn model(&self, name: &str) -> CatalogModel {
+        self.catalog().model(name).unwrap().clone()
+    }
+
+    pub(crate) fn version(&self, name: &str, version: u64) -> CatalogVersion {
+        let model = self.model(name);
+        model.version(version.try_into().unwrap()).unwrap().clone()
+    }
+
+    pub(crate) fn status(&self, name: &str, version: u64) -> Status {
+        self.version(name, version).status
+    }
+
+    pub(crate) fn serving(&self, name: &str) -> Vec<u64> {
+        self.model(name)
+            .serving
+            .iter()
+            .map(|version| version.get())
+            .collect()
+    }
+
+    /// The refusal as `check: reason`.
+    pub(crate) fn refusal(&self, name: &str, version: u64) -> String {
+        let refusal = self.version(name, version).refusal.unwrap();
+        format!("{}: {}", refusal.check, refusal.reason)
+    }
+
+    /// A blob's path, by a file of an admitted version.
+    pub(crate) fn blob(&self, name: &str, version: u64, file: &str) -> PathBuf {
+        let files = self.version(name, version).files;
+        let entry = files.iter().find(|entry| entry.name.as_str() == file).unwrap();
+        self.settings.store.join("blobs/sha256").join(entry.digest.hex())
+    }
+}
+
+pub(crate) fn read_catalog(path: &Path) -> Result<Catalog, String> {
+    let bytes = fs_err::read(path).map_err(|error| error.to_string())?;
+    Catalog::unseal(&bytes, &Bench::trusted()).map_err(|error| error.to_string())
+}

@@ -1,0 +1,261 @@
+//! The program itself.
+
+use std::{
+    io::{BufRead as _, BufReader},
+    os::unix::{
+        fs::{MetadataExt as _, PermissionsExt as _, chown},
+        process::CommandExt as _,
+    },
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Output, Stdio},
+    sync::mpsc::{Receiver, channel},
+    thread,
+    time::{Duration, Instant},
+};
+
+use artifact::{catalog::Status, testkit};
+
+use crate::bench::Bench;
+
+/// Far beyond what anything here takes.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running sidecar and the lines of its log.
+struct Program {
+    child: Child,
+    log: Receiver<String>,
+    seen: Vec<String>,
+}
+
+impl Program {
+    fn start(command: &mut Command) -> Self {
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        let (sender, log) = channel();
+        thread::spawn(move || {
+            for line in stderr.lines().map_while(Result::ok) {
+                let _ = sender.send(line);
+            }
+        });
+        Self {
+            child,
+            log,
+            seen: Vec::new(),
+        }
+    }
+
+    /// Waits for a line of the log that holds all of `words`.
+    fn wait_for(&mut self, words: &[&str]) {
+        let deadline = Instant::now() + PATIENCE;
+        let found = |line: &String| words.iter().all(|word| line.contains(word));
+        while !self.seen.iter().any(found) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.log.recv_timeout(left) {
+                Ok(line) => self.seen.push(line),
+                Err(_) => panic!("no line with {words:?} in {:#?}", self.seen),
+            }
+        }
+    }
+
+    fn terminate(mut self) -> ExitStatus {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        self.child.wait().unwrap()
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // Over already where the test went well.
+        let _ = self.child.kill();
+    }
+}
+
+fn sidecar(bench: &Bench) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_linfa-sidecar"));
+    command
+        .env("LINFA_SIDECAR__INCOMING", &bench.settings.incoming)
+        .env("LINFA_SIDECAR__STORE", &bench.settings.store)
+        .env(
+            "LINFA_SIDECAR__SIGNING_KEY_FILE",
+            &bench.settings.signing_key_file,
+        );
+    command
+}
+
+fn run(command: &mut Command) -> (Option<i32>, String) {
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = command.output().unwrap();
+    let text = String::from_utf8([stdout, stderr].concat()).unwrap();
+    (status.code(), text)
+}
+
+#[test]
+fn a_drop_is_admitted_within_3_s_and_sigterm_ends_with_0() {
+    let bench = Bench::idle();
+    let mut program = Program::start(&mut sidecar(&bench));
+    program.wait_for(&["watching"]);
+    let start = Instant::now();
+    bench.drop("a/1", &testkit::linear("a", 2.0));
+    program.wait_for(&[
+        "version judged",
+        "Admitted",
+        "\"model\":\"a\"",
+        "\"version\":\"1\"",
+    ]);
+    let took = start.elapsed();
+    assert!(took < Duration::from_secs(3), "{took:?}");
+    assert_eq!(run(sidecar(&bench).arg("health")), (Some(0), String::new()));
+
+    bench.drop("a/2", &testkit::linear("a", 2.0));
+    bench.write("a/2/stranger", "x");
+    program.wait_for(&[
+        "version refused",
+        "Rejected",
+        "\"check\":\"layout\"",
+        "`stranger` does not belong",
+    ]);
+    assert_eq!(program.terminate().code(), Some(0));
+    assert_eq!(
+        (bench.status("a", 2), bench.serving("a")),
+        (Status::Rejected, vec![1])
+    );
+}
+
+#[test]
+fn a_bad_configuration_ends_with_78_and_a_sentence() {
+    let bench = Bench::idle();
+    let with = |name: &str, value: &str| run(sidecar(&bench).env(name, value));
+    assert_eq!(
+        with("LINFA_SIDECAR__POLL_MS", "often"),
+        (
+            Some(78),
+            "linfa-sidecar: poll_ms (LINFA_SIDECAR__POLL_MS): expected an integer\n".to_owned()
+        )
+    );
+    let (code, said) = with("LINFA_SIDECAR__POL_MS", "5");
+    assert_eq!(code, Some(78));
+    assert!(
+        said.contains("unknown field `pol_ms`, expected one of `incoming`"),
+        "{said}"
+    );
+    assert_eq!(
+        with("LINFA_SIDECAR_POLL_MS", "5"),
+        (
+            Some(78),
+            "linfa-sidecar: LINFA_SIDECAR_POLL_MS does nothing: settings are spelt LINFA_SIDECAR__SECTION__KEY\n".to_owned()
+        )
+    );
+    let (code, said) = with("LINFA_SIDECAR__SIGNING_KEY", "hunter2");
+    assert_eq!(code, Some(78));
+    assert!(!said.contains("hunter2"), "{said}");
+
+    fs_err::write(&bench.settings.signing_key_file, "not a key").unwrap();
+    assert_eq!(
+        run(&mut sidecar(&bench)),
+        (
+            Some(78),
+            "linfa-sidecar: signing_key_file: no Ed25519 private key in PEM form\n".to_owned()
+        )
+    );
+}
+
+#[test]
+fn a_second_sidecar_on_one_store_ends_with_1() {
+    let bench = Bench::new();
+    let (code, said) = run(&mut sidecar(&bench));
+    assert_eq!(code, Some(1));
+    assert!(
+        said.starts_with("linfa-sidecar: the store cannot be used: another sidecar holds "),
+        "{said}"
+    );
+}
+
+#[test]
+fn check_config_shows_every_setting_and_the_key_as_a_path_only() {
+    let bench = Bench::idle();
+    let (code, said) = run(sidecar(&bench).arg("--check-config"));
+    assert_eq!(code, Some(0));
+    for line in [
+        format!(
+            "signing_key_file = \"{}\"",
+            bench.settings.signing_key_file.display()
+        ),
+        "poll_ms = 1000".to_owned(),
+        "heartbeat_seconds = 60".to_owned(),
+        "unchanged_seconds = 5".to_owned(),
+        "incomplete_seconds = 60".to_owned(),
+        "format = \"json\"".to_owned(),
+    ] {
+        assert!(said.lines().any(|shown| shown == line), "{line} in\n{said}");
+    }
+    assert!(!said.contains("PRIVATE KEY"), "{said}");
+}
+
+#[test]
+fn health_without_a_catalog_ends_with_1_and_a_sentence() {
+    let bench = Bench::idle();
+    let (code, said) = run(sidecar(&bench).arg("health"));
+    assert_eq!(code, Some(1));
+    assert!(said.starts_with("linfa-sidecar: no catalog: "), "{said}");
+}
+
+#[test]
+fn version_says_which_program_this_is() {
+    let bench = Bench::idle();
+    let version = concat!("linfa-sidecar ", env!("CARGO_PKG_VERSION"), "\n");
+    assert_eq!(
+        run(sidecar(&bench).arg("--version")),
+        (Some(0), version.to_owned())
+    );
+}
+
+#[test]
+fn an_unreadable_file_is_refused_with_the_mend_and_admitted_once_mended() {
+    let bench = Bench::idle();
+    bench.drop("a/1", &testkit::linear("a", 2.0));
+    bench.drop("a/2", &testkit::linear("a", 3.0));
+    let mode = |path: PathBuf, mode| {
+        fs_err::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    mode(bench.folder("a/1/golden.jsonl"), 0);
+    mode(bench.folder("a/2"), 0);
+
+    // Root reads everything, so that the program runs as another user where the test runs as root.
+    let (mut command, uid) = unprivileged(&bench);
+    let mut program = Program::start(&mut command);
+    program.wait_for(&[
+        "Rejected",
+        &format!("`golden.jsonl` is not readable by uid {uid}; chmod -R a+rX the folder"),
+    ]);
+    program.wait_for(&[
+        "Rejected",
+        &format!("`2` is not readable by uid {uid}; chmod -R a+rX the folder"),
+    ]);
+    mode(bench.folder("a/1/golden.jsonl"), 0o644);
+    program.wait_for(&["Admitted", "\"version\":\"1\""]);
+    mode(bench.folder("a/2"), 0o755);
+    program.wait_for(&["Admitted", "\"version\":\"2\""]);
+    assert_eq!(program.terminate().code(), Some(0));
+}
+
+fn unprivileged(bench: &Bench) -> (Command, u32) {
+    let uid = rustix::process::geteuid().as_raw();
+    if uid != 0 {
+        return (sidecar(bench), uid);
+    }
+    const NOBODY: u32 = 65532;
+    let readable = std::fs::Permissions::from_mode(0o755);
+    fs_err::set_permissions(bench.dir.path(), readable).unwrap();
+    fs_err::create_dir(&bench.settings.store).unwrap();
+    let give = |path: &Path| chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
+    give(&bench.settings.store);
+    give(&bench.settings.signing_key_file);
+    assert_eq!(fs_err::metadata(&bench.settings.store).unwrap().uid(), NOBODY);
+    let mut command = sidecar(bench);
+    command.uid(NOBODY).gid(NOBODY);
+    (command, NOBODY)
+}
