@@ -51,19 +51,45 @@ fn explain(error: client::Error) -> anyhow::Error {
         return error.into();
     };
     let mut text = error.to_string();
-    let others = details
-        .field_violations
-        .iter()
-        .map(|violation| format!("{}: {}", violation.field, violation.description));
-    for more in others.filter(|more| !error.to_string().contains(more.as_str())) {
-        text += "\n  ";
-        text += &more;
+    for violation in &details.field_violations {
+        if !text.contains(&violation.description) {
+            text += &format!("\n  {}: {}", violation.field, violation.description);
+        }
     }
     if let Some(after) = details.retry_after {
         text += &format!("\n  try again in {after:?}");
     }
-    if text.is_empty() {
-        text = format!("{:?}", error.code());
-    }
     anyhow::Error::msg(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use client::{Code, Details, Error, FieldViolation, Refusal};
+
+    use super::*;
+
+    #[test]
+    fn each_violation_is_said_once() {
+        let violations = [
+            ("columns[1]", "`a` occurs twice"),
+            ("columns[2]", "`b` is unknown"),
+        ];
+        let refusal = Refusal {
+            code: Code::InvalidArgument,
+            message: "columns[1]: `a` occurs twice".to_owned(),
+            details: Details {
+                field_violations: violations
+                    .map(|(field, text)| FieldViolation::new(field, text))
+                    .to_vec(),
+                retry_after: Some(std::time::Duration::from_secs(1)),
+                ..Details::default()
+            },
+        };
+        let said = explain(Error::Refused(Box::new(refusal))).to_string();
+        insta::assert_snapshot!(said, @"
+        columns[1]: `a` occurs twice
+          columns[2]: `b` is unknown
+          try again in 1s
+        ");
+    }
 }

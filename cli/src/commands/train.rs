@@ -79,20 +79,20 @@ pub(crate) struct Train {
 
 impl Train {
     pub(crate) fn run(mut self, out: &mut dyn Write) -> anyhow::Result<()> {
+        let algorithm = self.algorithm;
+        self.hyper.refuse_all_but(algorithm.hyper(), algorithm.name())?;
         let folder = self.folder()?;
         let table = self.read()?;
-        self.suits(&table.target)?;
+        self.suits(&table)?;
         let (fit, held_out) = split::split(&table, self.test_split, self.seed)?;
 
-        let algorithm = self.algorithm;
         let progress = spinner(format!(
             "fitting {} on {} rows",
             algorithm.name(),
             fit.records.nrows()
         ));
         let model = Trained::fit(algorithm, &fit, self.scale, self.seed, &mut self.hyper)
-            .with_context(|| format!("linfa cannot fit {}", algorithm.name()))?;
-        self.hyper.finish(algorithm.name())?;
+            .context(algorithm.name())?;
 
         progress.set_message("measuring and proving");
         let inputs = statistics::features(&table.columns, &fit.records);
@@ -132,10 +132,9 @@ impl Train {
 
         writeln!(
             out,
-            "{}: fitted on {} rows with {} features, measured on {held_out} rows held out",
+            "{}: {} rows fitted, {held_out} held out",
             algorithm.name(),
-            pack.training.rows,
-            pack.inputs.len()
+            pack.training.rows
         )?;
         for (name, value) in &pack.training.metrics {
             writeln!(out, "  {name:<22} {value:.4}")?;
@@ -195,18 +194,22 @@ impl Train {
     }
 
     /// Whether the algorithm can learn the classes that there are.
-    fn suits(&self, target: &Target) -> anyhow::Result<()> {
-        let Target::Classes { names, .. } = target else {
+    fn suits(&self, table: &Table) -> anyhow::Result<()> {
+        let Target::Classes { names, indices } = &table.target else {
             return Ok(());
         };
-        let column = self.target.as_deref().unwrap_or_default();
-        match (self.algorithm.task(), names.as_slice()) {
-            (_, [only]) => bail!("column `{column}` has one class, `{only}`; there is nothing to tell apart"),
-            (Task::Binary, [_, _]) => Ok(()),
-            (Task::Binary, names) => bail!(
-                "{} tells two classes apart, column `{column}` has {}; use multinomial-logistic-regression",
-                self.algorithm.name(),
-                names.len()
+        let (algorithm, column) = (self.algorithm.name(), self.target.as_deref().unwrap_or_default());
+        let (classes, rows) = (names.len(), indices.len());
+        match names.as_slice() {
+            [only] => bail!("column `{column}` has one class, `{only}`; there is nothing to tell apart"),
+            [_, _] => Ok(()),
+            _ if self.algorithm.task() == Task::Binary => bail!(
+                "{algorithm} tells two classes apart, column `{column}` has {classes}; \
+                 use multinomial-logistic-regression"
+            ),
+            // A class that mostly occurs once is a number, or a row's own name.
+            _ if classes * 2 > rows => bail!(
+                "column `{column}` has {classes} classes in {rows} rows; {algorithm} learns classes, not numbers"
             ),
             _ => Ok(()),
         }

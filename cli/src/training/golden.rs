@@ -55,7 +55,9 @@ pub(crate) fn rows(
     };
     let lost = &choices[lost];
     match output {
-        Output::Clustering { .. } => bail!("no row is nearest to cluster {lost}; use fewer --n-clusters"),
+        Output::Clustering { .. } => {
+            bail!("no row is clearly nearest to cluster {lost}; use fewer --n-clusters")
+        }
         _ => bail!(
             "the model never answers class `{lost}`, on no row of the data and none of {} drawn ones; \
              train with more rows of it, or without it",

@@ -1,5 +1,5 @@
-//! Hyper-parameters, by linfa's names. An algorithm takes those that it has; one that is left over was meant for
-//! another algorithm, and is refused instead of being ignored.
+//! Hyper-parameters, by linfa's names. An algorithm says which it has; any other was meant for another algorithm, and
+//! is refused instead of being ignored.
 
 use anyhow::bail;
 use clap::Args;
@@ -27,17 +27,17 @@ pub(crate) struct Hyper {
 
 impl Hyper {
     pub(crate) fn alpha(&mut self) -> f64 {
-        let alpha = self.alpha.take().unwrap_or(1.0);
+        let alpha = self.alpha.unwrap_or(1.0);
         self.took("alpha", alpha)
     }
 
     pub(crate) fn max_iterations(&mut self, default: u64) -> u64 {
-        let iterations = self.max_iterations.take().unwrap_or(default);
+        let iterations = self.max_iterations.unwrap_or(default);
         self.took("max-iterations", iterations)
     }
 
     pub(crate) fn max_depth(&mut self) -> Option<usize> {
-        let depth = self.max_depth.take();
+        let depth = self.max_depth;
         self.took(
             "max-depth",
             depth.map_or("none".to_owned(), |depth| depth.to_string()),
@@ -46,7 +46,7 @@ impl Hyper {
     }
 
     pub(crate) fn n_clusters(&mut self) -> usize {
-        let clusters = self.n_clusters.take().unwrap_or(3);
+        let clusters = self.n_clusters.unwrap_or(3);
         self.took("n-clusters", clusters)
     }
 
@@ -55,15 +55,15 @@ impl Hyper {
         &self.taken
     }
 
-    /// Refuses what the algorithm did not take.
-    pub(crate) fn finish(&self, algorithm: &str) -> anyhow::Result<()> {
-        let left = [
+    /// Refuses what an algorithm that has the parameters `own` would ignore.
+    pub(crate) fn refuse_all_but(&self, own: &[&str], algorithm: &str) -> anyhow::Result<()> {
+        let given = [
             ("alpha", self.alpha.is_some()),
             ("max-iterations", self.max_iterations.is_some()),
             ("max-depth", self.max_depth.is_some()),
             ("n-clusters", self.n_clusters.is_some()),
         ];
-        match left.iter().find(|(_, left)| *left) {
+        match given.iter().find(|(name, given)| *given && !own.contains(name)) {
             Some((name, _)) => bail!("{algorithm} has no --{name}"),
             None => Ok(()),
         }

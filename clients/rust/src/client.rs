@@ -50,7 +50,7 @@ impl Client {
             .connect_timeout(DEADLINE)
             .connect()
             .await
-            .map_err(|source| Error::unreachable(endpoint, source))?;
+            .map_err(|cause| Error::unreachable(endpoint, cause))?;
         Ok(Self::over(channel, key))
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tonic::{Code, Status};
-use tonic_types::{FieldViolation, PreconditionViolation, ResourceInfo, StatusExt as _};
+use tonic_types::{ErrorInfo, FieldViolation, PreconditionViolation, ResourceInfo, StatusExt as _};
 
 use crate::InvalidKey;
 
@@ -20,12 +20,12 @@ pub enum Error {
         endpoint: String,
     },
     /// No server was there to answer.
-    #[error("cannot reach {endpoint}: {}", cause(source))]
+    #[error("cannot reach {endpoint}: {}", innermost(cause))]
     Unreachable {
         /// The address.
         endpoint: String,
-        /// What the network said.
-        source: tonic::transport::Error,
+        /// What the network said. Not the error's source: the sentence has it already.
+        cause: tonic::transport::Error,
     },
     /// The time was up.
     #[error("no answer within {0:?}")]
@@ -59,6 +59,8 @@ pub struct Details {
     pub resource: Option<ResourceInfo>,
     /// `PreconditionFailure`: why the version does not serve.
     pub preconditions: Vec<PreconditionViolation>,
+    /// `ErrorInfo`: a reason by name, and where it arose, such as the row and step of a result that is not finite.
+    pub info: Option<ErrorInfo>,
     /// `RetryInfo`: when another attempt makes sense.
     pub retry_after: Option<Duration>,
 }
@@ -82,10 +84,10 @@ impl Error {
         }
     }
 
-    pub(crate) fn unreachable(endpoint: &str, source: tonic::transport::Error) -> Self {
+    pub(crate) fn unreachable(endpoint: &str, cause: tonic::transport::Error) -> Self {
         Self::Unreachable {
             endpoint: endpoint.to_owned(),
-            source,
+            cause,
         }
     }
 
@@ -108,6 +110,7 @@ impl From<&Status> for Refusal {
                 field_violations: violations.unwrap_or_default(),
                 resource: details.resource_info().cloned(),
                 preconditions: preconditions.unwrap_or_default(),
+                info: details.error_info().cloned(),
                 retry_after: details.retry_info().and_then(|retry| retry.retry_delay),
             },
         }
@@ -115,7 +118,7 @@ impl From<&Status> for Refusal {
 }
 
 /// The innermost cause: tonic's own text is `transport error` alone.
-fn cause(error: &tonic::transport::Error) -> String {
+fn innermost(error: &tonic::transport::Error) -> String {
     let mut innermost: &dyn std::error::Error = error;
     while let Some(source) = innermost.source() {
         innermost = source;
@@ -136,6 +139,11 @@ mod tests {
             .add_bad_request_violation("matrix.values", "3 values do not form rows of 4")
             .set_resource_info("model", "iris", "", "no such model")
             .add_precondition_failure_violation("golden", "iris/3", "row 7 differs")
+            .set_error_info(
+                "RESULT_NOT_FINITE",
+                "linfa.serve",
+                [("row".to_owned(), "7".to_owned())],
+            )
             .set_retry_info(Some(Duration::from_millis(250)));
         let status = Status::with_error_details(Code::InvalidArgument, "a sentence", details);
         let error = Error::refused(&status);
@@ -150,6 +158,7 @@ mod tests {
         assert_eq!(details.resource.as_ref().unwrap().resource_name, "iris");
         assert_eq!(details.preconditions[0].r#type, "golden");
         assert_eq!(details.preconditions[0].subject, "iris/3");
+        assert_eq!(details.info.as_ref().unwrap().metadata["row"], "7");
         assert_eq!(details.retry_after, Some(Duration::from_millis(250)));
     }
 

@@ -53,6 +53,13 @@ impl Target {
     }
 }
 
+impl From<predict_request::Input> for Input {
+    /// For what the constructors do not offer.
+    fn from(input: predict_request::Input) -> Self {
+        Self(input)
+    }
+}
+
 impl Input {
     /// Rows by position, row after row, each as wide as the model.
     pub fn rows(values: &[f64]) -> Self {

@@ -18,4 +18,4 @@ pub use input::{Choice, Input, Target};
 pub use key::{ApiKey, InvalidKey};
 pub use prediction::{Answer, Prediction};
 pub use tonic::{self, Code};
-pub use tonic_types::{FieldViolation, PreconditionViolation, ResourceInfo};
+pub use tonic_types::{ErrorInfo, FieldViolation, PreconditionViolation, ResourceInfo};

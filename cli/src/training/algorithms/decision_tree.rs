@@ -11,6 +11,7 @@ use ndarray::Array2;
 use super::{Answers, Fitted, Hyper, Lesson, Task};
 
 pub(super) const TASK: Task = Task::Classification;
+pub(super) const HYPER: &[&str] = &["max-depth"];
 
 pub(super) fn fit(lesson: &Lesson<'_>, hyper: &mut Hyper) -> anyhow::Result<DecisionTree<f64, usize>> {
     let dataset = DatasetBase::new(lesson.part.records.view(), lesson.part.classes()?.view());

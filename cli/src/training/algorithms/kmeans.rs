@@ -15,6 +15,7 @@ use rand_xoshiro::Xoshiro256Plus;
 use super::{Answers, Fitted, Hyper, Lesson, Task};
 
 pub(super) const TASK: Task = Task::Clustering;
+pub(super) const HYPER: &[&str] = &["n-clusters", "max-iterations"];
 
 pub(super) fn fit(lesson: &Lesson<'_>, hyper: &mut Hyper) -> anyhow::Result<KMeans<f64, L2Dist>> {
     let (clusters, rows) = (hyper.n_clusters(), lesson.part.records.nrows());

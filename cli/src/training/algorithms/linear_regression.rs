@@ -12,12 +12,13 @@ use ndarray::{Array2, Axis};
 use super::{Answers, Fitted, Hyper, Lesson, Task};
 
 pub(super) const TASK: Task = Task::Regression;
+pub(super) const HYPER: &[&str] = &[];
 
 pub(super) fn fit(lesson: &Lesson<'_>, _: &mut Hyper) -> anyhow::Result<FittedLinearRegression<f64>> {
     let (records, targets) = (lesson.part.records.view(), lesson.part.numbers()?);
     LinearRegression::new()
         .fit(&DatasetBase::new(records, targets))
-        .context("least squares have no solution; is a column constant, or a sum of others, or are rows too few?")
+        .context("no single solution (a column is constant, or a sum of others, or rows are too few)")
 }
 
 impl Fitted for FittedLinearRegression<f64> {

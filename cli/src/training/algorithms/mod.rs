@@ -1,5 +1,5 @@
-//! The algorithms that can be trained. A new one is a new file here, with a `TASK` and a `fit`, and one line in
-//! `algorithms!`.
+//! The algorithms that can be trained. A new one is a new file here, with a `TASK`, its `HYPER`-parameters
+//! and a `fit`, and one line in `algorithms!`.
 
 use artifact::Exported;
 use ndarray::{Array1, Array2};
@@ -64,6 +64,11 @@ macro_rules! algorithms {
             /// What it learns.
             pub(crate) fn task(self) -> Task {
                 match self { $(Self::$module => $module::TASK,)* }
+            }
+
+            /// The hyper-parameters that it has.
+            pub(crate) fn hyper(self) -> &'static [&'static str] {
+                match self { $(Self::$module => $module::HYPER,)* }
             }
 
             /// Fits it.

@@ -11,6 +11,7 @@ use ndarray::Array2;
 use super::{Answers, Fitted, Hyper, Lesson, Task};
 
 pub(super) const TASK: Task = Task::Classification;
+pub(super) const HYPER: &[&str] = &["alpha", "max-iterations"];
 
 pub(super) fn fit(
     lesson: &Lesson<'_>,
