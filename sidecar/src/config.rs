@@ -24,6 +24,8 @@ pub struct Settings {
     pub signing_key_file: PathBuf,
     /// Milliseconds between two looks, if nothing happens. Default: 1000.
     pub poll_ms: u64,
+    /// MiB of a version's files together; judging takes some times as much memory. Default: 128.
+    pub max_version_mib: u32,
     /// The catalog is signed anew at least this often, so that silence means trouble. Default: 60.
     pub heartbeat_seconds: u32,
     /// When a folder that does not change is taken to be finished.
@@ -69,8 +71,17 @@ impl Settings {
         if !(10..=60_000).contains(&settings.poll_ms) {
             return range("poll_ms", "10 to 60000 milliseconds");
         }
+        if !(1..=1024).contains(&settings.max_version_mib) {
+            return range("max_version_mib", "1 to 1024 MiB");
+        }
         if !(1..=3600).contains(&settings.heartbeat_seconds) {
             return range("heartbeat_seconds", "1 to 3600 seconds");
+        }
+        if !(1..=3600).contains(&settings.settle.unchanged_seconds) {
+            return range("settle.unchanged_seconds", "1 to 3600 seconds");
+        }
+        if !(1..=86_400).contains(&settings.settle.incomplete_seconds) {
+            return range("settle.incomplete_seconds", "1 to 86400 seconds");
         }
         Ok(settings)
     }
@@ -87,6 +98,7 @@ impl Default for Settings {
             store: "/models/store".into(),
             signing_key_file: "/run/secrets/catalog_signing_key".into(),
             poll_ms: 1000,
+            max_version_mib: 128,
             heartbeat_seconds: 60,
             settle: Settle::default(),
             log: Log::default(),
@@ -147,6 +159,10 @@ mod tests {
         assert_eq!(
             with("LINFA_SIDECAR__HEARTBEAT_SECONDS", "0").unwrap_err(),
             "heartbeat_seconds: expected 1 to 3600 seconds"
+        );
+        assert_eq!(
+            with("LINFA_SIDECAR__SETTLE__UNCHANGED_SECONDS", "0").unwrap_err(),
+            "settle.unchanged_seconds: expected 1 to 3600 seconds"
         );
         let seconds = with("LINFA_SIDECAR__SETTLE__UNCHANGED_SECONDS", "2").unwrap();
         assert_eq!(seconds.settle.unchanged_seconds, 2);

@@ -90,9 +90,6 @@ pub(crate) enum RootError {
     /// The system's words.
     #[error("the folder of models cannot be listed: {0}")]
     List(#[from] ListError),
-    /// An empty volume was mounted over it, or a copy just began.
-    #[error("the folder of models holds no model")]
-    Empty,
 }
 
 impl Root {
@@ -117,9 +114,6 @@ impl Root {
                     .push(format!("`{name}` is a symbolic link; only folders are models")),
                 _ => {}
             }
-        }
-        if root.models.is_empty() {
-            return Err(RootError::Empty);
         }
         Ok(root)
     }

@@ -202,3 +202,80 @@ fn keep_rejections(catalog: &mut Catalog, max: usize) {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use artifact::{
+        Version,
+        catalog::{CatalogVersion, Check, Refusal},
+        store::Reader,
+    };
+
+    use super::*;
+
+    fn rejected(version: u64) -> CatalogVersion {
+        let reason = "x".repeat(600);
+        CatalogVersion {
+            version: Version::try_from(version).unwrap(),
+            status: Status::Rejected,
+            digest: None,
+            files: Vec::new(),
+            checks: vec![Check {
+                name: "golden".into(),
+                passed: false,
+                detail: reason.clone(),
+            }],
+            refusal: Some(Refusal {
+                check: "golden".into(),
+                reason,
+            }),
+        }
+    }
+
+    /// What is left of `models` models with `versions` rejections each.
+    fn published(models: usize, versions: u64) -> Vec<CatalogModel> {
+        let dir = tempfile::tempdir().unwrap();
+        let key = SealKey::from_bytes(&[7; 32]);
+        let trusted = key.trusted();
+        let mut publisher = Publisher {
+            writer: Writer::open(dir.path()).unwrap(),
+            key,
+            heartbeat: SignedDuration::from_secs(60),
+            newest: None,
+            failing: None,
+        };
+        let models = (0..models).map(|model| CatalogModel {
+            name: format!("m{model}").parse().unwrap(),
+            default: None,
+            serving: Vec::new(),
+            labels: Default::default(),
+            policy_error: None,
+            notes: vec!["a note".into()],
+            versions: (1..=versions).map(rejected).collect(),
+        });
+        publisher.publish(models.collect(), Vec::new(), Timestamp::UNIX_EPOCH);
+        assert_eq!(publisher.failing, None);
+        let bytes = Reader::new(dir.path()).catalog().unwrap();
+        Catalog::unseal(&bytes, &trusted).unwrap().models
+    }
+
+    #[test]
+    fn rejections_that_would_burst_the_catalog_are_thinned_out_the_oldest_first() {
+        let few = published(3, 100);
+        assert!(few.iter().all(|model| model.versions.len() == 100));
+
+        let many = published(60, 100);
+        assert_eq!(many.len(), 60);
+        for model in &many {
+            let numbers: Vec<_> = model.versions.iter().map(|entry| entry.version.get()).collect();
+            assert_eq!(numbers, (91..=100).collect::<Vec<_>>());
+        }
+
+        let most = published(600, 100);
+        assert_eq!(most.len(), 600);
+        assert!(
+            most.iter()
+                .all(|model| model.versions.is_empty() && model.notes.is_empty())
+        );
+    }
+}

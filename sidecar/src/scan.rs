@@ -20,6 +20,7 @@ use artifact::files::ReadError;
 pub struct Scanner {
     incoming: PathBuf,
     settle: Settle,
+    max_version_mib: u32,
     heartbeat: SignedDuration,
     publisher: Publisher,
     models: BTreeMap<Name, Ledger>,
@@ -52,6 +53,7 @@ impl Scanner {
         Ok(Self {
             incoming: settings.incoming.clone(),
             settle: settings.settle,
+            max_version_mib: settings.max_version_mib,
             heartbeat: settings.heartbeat(),
             models: ledgers.collect(),
             notes: Vec::new(),
@@ -65,6 +67,13 @@ impl Scanner {
     pub fn scan_once(&mut self, now: Timestamp) -> Looked {
         self.prove_blobs(now);
         let looked = match Root::open(&self.incoming) {
+            // An empty volume was mounted over it, or a copy just began.
+            Ok(root) if root.models.is_empty() => {
+                self.notes = root.notes;
+                self.notes
+                    .push("the folder of models holds no model; nothing is withdrawn".to_owned());
+                Looked::default()
+            }
             Ok(root) => self.look(&root, now),
             Err(error) => {
                 self.notes = vec![format!("{error}; nothing is withdrawn")];
@@ -135,10 +144,23 @@ impl Scanner {
         let context = Context {
             name: Some(name),
             known: tracked.known(),
+            max_mib: self.max_version_mib,
         };
         let stands = tracked.stands();
         let mut report = Report::default();
         let candidate = report.examine(folder.fd(), &version.to_string(), &look, &context);
+        // Cut by its last newline, a manifest is another one that is whole too.
+        let cut = candidate
+            .as_ref()
+            .is_some_and(|candidate| !candidate.files.manifest.ends_with(b"\n"));
+        if cut
+            && tracked
+                .watch
+                .as_mut()
+                .is_some_and(|watch| watch.defer(now, &self.settle))
+        {
+            return;
+        }
         // What was admitted and has not changed is not judged again.
         let Some(proven) = candidate.filter(|candidate| stands || report.prove(candidate)) else {
             tracked.refuse(name, report, now, &self.settle);

@@ -96,6 +96,15 @@ impl Watch {
         self.next = Next::Now;
     }
 
+    /// Puts off the verdict until nothing has changed for a while. False if that is so already.
+    pub(crate) fn defer(&mut self, now: Timestamp, settle: &Settle) -> bool {
+        let calm = self.since + settle.unchanged();
+        if now < calm {
+            self.next = Next::At(calm);
+        }
+        now < calm
+    }
+
     /// Takes in that these bytes were judged and passed.
     pub(crate) fn passed(&mut self) {
         self.next = Next::Done;

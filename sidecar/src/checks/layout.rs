@@ -28,6 +28,9 @@ enum LayoutError {
         found: u64,
         expected: u64,
     },
+    /// Judging it would exhaust the memory, and the next start would try again.
+    #[error("its files have {found} bytes, this sidecar judges at most {max_mib} MiB (max_version_mib)")]
+    TooLarge { found: u64, max_mib: u32 },
     /// Something that nobody proves must not travel with what was proven.
     #[error(
         "`{0}` does not belong to a version (manifest.json, model.safetensors, golden.jsonl, README.md, model.sig)"
@@ -39,7 +42,12 @@ enum LayoutError {
 }
 
 /// Reads the files of a version.
-pub(super) fn read(parent: BorrowedFd<'_>, folder: &str, look: &Look) -> Result<(Files, String), Failure> {
+pub(super) fn read(
+    parent: BorrowedFd<'_>,
+    folder: &str,
+    look: &Look,
+    max_mib: u32,
+) -> Result<(Files, String), Failure> {
     let listing = match look {
         Look::Folder(listing) => listing,
         Look::Unreadable(error) => return Err(error.clone().into()),
@@ -58,6 +66,11 @@ pub(super) fn read(parent: BorrowedFd<'_>, folder: &str, look: &Look) -> Result<
     for name in required {
         plain(listing, name.as_str())?;
     }
+    let sizes = required.iter().map(|name| listing.size(name.as_str()));
+    let found = sizes.fold(0, u64::saturating_add);
+    if found > u64::from(max_mib) << 20 {
+        return Err(LayoutError::TooLarge { found, max_mib }.into());
+    }
     let folder = files::open_folder(parent, folder).map_err(failure)?;
     let read = |name: FileName, max| files::read(folder.as_fd(), name.as_str(), max).map_err(failure);
     let manifest = read(FileName::Manifest, limits::MANIFEST_BYTES)?;
@@ -75,8 +88,7 @@ pub(super) fn read(parent: BorrowedFd<'_>, folder: &str, look: &Look) -> Result<
         tensors: read(FileName::Tensors, limits::FILE_BYTES)?,
         golden: read(FileName::Golden, limits::FILE_BYTES)?,
     };
-    let bytes: usize = required.iter().map(|name| files.get(*name).len()).sum();
-    Ok((files, format!("{} files, {bytes} bytes", listing.0.len())))
+    Ok((files, format!("{} files, {found} bytes", listing.0.len())))
 }
 
 /// No file is shorter than the manifest lists. One that cannot be parsed yet lists nothing.
@@ -114,7 +126,9 @@ impl From<LayoutError> for Failure {
     fn from(error: LayoutError) -> Self {
         let weight = match error {
             LayoutError::Missing(_) | LayoutError::Short { .. } => Weight::Lacking,
-            LayoutError::Extra(_) | LayoutError::NotPlain { .. } => Weight::Torn,
+            LayoutError::TooLarge { .. } | LayoutError::Extra(_) | LayoutError::NotPlain { .. } => {
+                Weight::Torn
+            }
         };
         Self::new(weight, error)
     }

@@ -21,7 +21,10 @@ use artifact::{
     catalog::{Check, Refusal},
 };
 
-use crate::incoming::{ListError, Listing, Look};
+use crate::{
+    Settings,
+    incoming::{ListError, Listing, Look},
+};
 
 /// What the checks found about one folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,12 +56,14 @@ pub(crate) struct Failure {
 }
 
 /// What else is known about the folder that is judged.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Context<'a> {
     /// What the manifest must call the model.
     pub(crate) name: Option<&'a Name>,
     /// What was admitted under this number before.
     pub(crate) known: Option<(Version, Digest)>,
+    /// MiB that its files may have together.
+    pub(crate) max_mib: u32,
 }
 
 /// Whole bytes that belong together.
@@ -107,6 +112,7 @@ fn examine_path(folder: &Path, report: &mut Report) -> Option<Candidate> {
     let context = Context {
         name: model.as_ref(),
         known: None,
+        max_mib: Settings::default().max_version_mib,
     };
     report.examine(parent.as_fd(), &folder, &look, &context)
 }
@@ -120,7 +126,9 @@ impl Report {
         look: &Look,
         context: &Context<'_>,
     ) -> Option<Candidate> {
-        let files = self.check(layout::NAME, || layout::read(parent, folder, look))?;
+        let files = self.check(layout::NAME, || {
+            layout::read(parent, folder, look, context.max_mib)
+        })?;
         let manifest = self.check(manifest::NAME, || manifest::parse(&files.manifest, context.name))?;
         let digest = self.check(digest::NAME, || digest::compare(&files, &manifest, context.known))?;
         Some(Candidate {

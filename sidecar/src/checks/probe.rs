@@ -13,6 +13,8 @@ const WIDENED: f64 = 10.0;
 const ROWS: (usize, usize) = (16, 256);
 /// About how many numbers all rows together may touch, so that no model holds up the others.
 const WORK: usize = 500_000_000;
+/// The most numbers of all rows, or of all answers, so that no model exhausts the memory.
+const CELLS: usize = 4 << 20;
 /// How far from 1 the probabilities of a row may add up to.
 const SUM: f64 = 1e-9;
 
@@ -50,20 +52,19 @@ enum ProbeError {
 
 /// Lets the model answer the rows, together and one by one.
 pub(super) fn probe(model: &Model) -> Result<((), String), Failure> {
-    answers(model)
-        .map(|rows| {
-            (
-                (),
-                format!("{rows} rows, sound, and each alone as among the others"),
-            )
-        })
-        .map_err(Failure::sure)
+    let rows = answers(model).map_err(Failure::sure)?;
+    Ok((
+        (),
+        format!("{rows} rows, sound, and each alone as among the others"),
+    ))
 }
 
 fn answers(model: &Model) -> Result<usize, ProbeError> {
-    let inputs = &model.manifest().inputs;
-    let touched = inputs.len() + model.parameters();
-    let rows = (WORK / touched).clamp(ROWS.0, ROWS.1);
+    let (inputs, output) = (&model.manifest().inputs, &model.manifest().output);
+    let width = inputs.len().max(output.width());
+    let rows = (WORK / (width + model.parameters()))
+        .min(CELLS / width)
+        .clamp(ROWS.0, ROWS.1);
     let batch = Batch::new(self::rows(inputs, rows), inputs.len())?;
     let predict = |batch: &Batch, answers: &mut Predictions| {
         model.predict(batch, answers).map_err(|error| match error {
@@ -77,50 +78,69 @@ fn answers(model: &Model) -> Result<usize, ProbeError> {
     };
     let (mut all, mut alone) = (Predictions::default(), Predictions::default());
     predict(&batch, &mut all)?;
-    sound(&all, &model.manifest().output)?;
-    for (index, row) in batch.values().chunks_exact(inputs.len()).enumerate() {
-        predict(&Batch::new(row.to_vec(), inputs.len())?, &mut alone)?;
-        let scores = &all.scores()[index * all.width()..][..all.width()];
-        let same_scores = scores
-            .iter()
-            .map(|score| score.to_bits())
-            .eq(alone.scores().iter().map(|score| score.to_bits()));
-        if !same_scores || all.choices().get(index) != alone.choices().first() {
-            return Err(ProbeError::Batching { row: index + 1, rows });
-        }
+    let names = output.names();
+    for (index, input) in batch.values().chunks_exact(inputs.len()).enumerate() {
+        let among = Answer::of(&all, index);
+        among.is_sound(index + 1, output, &names)?;
+        predict(&Batch::new(input.to_vec(), inputs.len())?, &mut alone)?;
+        among.is_the_same(index + 1, &Answer::of(&alone, 0), rows)?;
     }
     Ok(rows)
 }
 
-fn sound(answers: &Predictions, output: &Output) -> Result<(), ProbeError> {
-    let names = output.names();
-    for (row, choice) in answers.choices().iter().enumerate() {
-        if *choice as usize >= names.len() {
+/// The answer to one row.
+#[derive(Clone, Copy, Debug)]
+struct Answer<'a> {
+    scores: &'a [f64],
+    choice: Option<u32>,
+}
+
+impl<'a> Answer<'a> {
+    fn of(answers: &'a Predictions, row: usize) -> Self {
+        Self {
+            scores: &answers.scores()[row * answers.width()..][..answers.width()],
+            choice: answers.choices().get(row).copied(),
+        }
+    }
+
+    fn is_sound(&self, row: usize, output: &Output, names: &[String]) -> Result<(), ProbeError> {
+        let names_nothing = |choice: &u32| *choice as usize >= names.len();
+        if let Some(choice) = self.choice.filter(names_nothing) {
             return Err(ProbeError::Choice {
-                row: row + 1,
-                choice: *choice,
+                row,
+                choice,
                 names: names.len(),
             });
         }
-    }
-    let probabilities = matches!(output, Output::Classification { .. }) && answers.width() > 0;
-    if !probabilities {
-        return Ok(());
-    }
-    for (row, scores) in answers.scores().chunks_exact(answers.width()).enumerate() {
-        if let Some(class) = scores.iter().position(|score| !(0.0..=1.0).contains(score)) {
-            return Err(ProbeError::Probability {
-                row: row + 1,
-                class: names[class].clone(),
-                value: scores[class],
-            });
+        if !matches!(output, Output::Classification { .. }) || self.scores.is_empty() {
+            return Ok(());
         }
-        let sum: f64 = scores.iter().sum();
+        for (value, class) in self.scores.iter().zip(names) {
+            // Written so that a NaN fails.
+            if !(0.0..=1.0).contains(value) {
+                return Err(ProbeError::Probability {
+                    row,
+                    class: class.clone(),
+                    value: *value,
+                });
+            }
+        }
+        let sum: f64 = self.scores.iter().sum();
         if (sum - 1.0).abs() > SUM {
-            return Err(ProbeError::Sum { row: row + 1, sum });
+            return Err(ProbeError::Sum { row, sum });
+        }
+        Ok(())
+    }
+
+    fn is_the_same(&self, row: usize, alone: &Answer<'_>, rows: usize) -> Result<(), ProbeError> {
+        let bits =
+            |answer: &Answer<'_>| -> Vec<u64> { answer.scores.iter().map(|score| score.to_bits()).collect() };
+        if self.choice == alone.choice && bits(self) == bits(alone) {
+            Ok(())
+        } else {
+            Err(ProbeError::Batching { row, rows })
         }
     }
-    Ok(())
 }
 
 /// `count` rows, row-major: first all features at their extremes, at their deciles and at the widened ends, then
@@ -168,5 +188,105 @@ impl Scatter {
         bits ^= bits >> 31;
         // The 53 upper bits are a number in 0 to 1.
         (bits >> 11) as f64 / (1_u64 << 52) as f64 - 1.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn feature(min: f64, max: f64) -> Feature {
+        let mean = (min + max) / 2.0;
+        Feature {
+            name: "x".into(),
+            min,
+            max,
+            mean,
+            std: 1.0,
+            deciles: [mean; 9],
+        }
+    }
+
+    fn sound(choice: u32, scores: &[f64]) -> Result<(), String> {
+        let classes: Vec<String> = vec!["no".into(), "yes".into()];
+        let output = Output::Classification {
+            classes: classes.clone(),
+        };
+        let answer = Answer {
+            scores,
+            choice: Some(choice),
+        };
+        answer
+            .is_sound(3, &output, &classes)
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn an_answer_that_is_no_distribution_over_the_classes_is_refused() {
+        let say = |choice, scores| sound(choice, scores).unwrap_err();
+        assert_eq!(sound(1, &[0.25, 0.75]), Ok(()));
+        assert_eq!(sound(1, &[]), Ok(()));
+        assert_eq!(
+            say(0, &[1.5, -0.5]),
+            "row 3 of the probe: the probability of `no` is 1.5"
+        );
+        assert_eq!(
+            say(0, &[1.0, f64::NAN]),
+            "row 3 of the probe: the probability of `yes` is NaN"
+        );
+        assert_eq!(
+            say(0, &[0.5, 0.25]),
+            "row 3 of the probe: the probabilities add up to 0.75"
+        );
+        assert_eq!(
+            say(2, &[0.5, 0.5]),
+            "row 3 of the probe: the answer is number 2 of 2"
+        );
+    }
+
+    #[test]
+    fn an_answer_that_depends_on_its_neighbours_is_refused() {
+        let answer = |scores, choice| Answer { scores, choice };
+        let next = [0.1, 0.2_f64.next_up()];
+        let among = answer(&[0.1, 0.2], None);
+        assert!(among.is_the_same(1, &answer(&[0.1, 0.2], None), 9).is_ok());
+        for alone in [
+            answer(&next, None),
+            answer(&[0.1], None),
+            answer(&[0.1, 0.2], Some(0)),
+        ] {
+            assert_eq!(
+                among.is_the_same(1, &alone, 9).unwrap_err().to_string(),
+                "row 1 of the probe: its answer alone differs from its answer among 9 rows"
+            );
+        }
+        // Equal as numbers, but not the same bits.
+        let zeros = (answer(&[0.0], None), answer(&[-0.0], None));
+        assert!(zeros.0.is_the_same(1, &zeros.1, 9).is_err());
+    }
+
+    #[test]
+    fn the_rows_reach_ten_times_around_the_training_range_and_are_the_same_each_time() {
+        let inputs = [feature(2.0, 4.0), feature(5.0, 5.0)];
+        let rows = rows(&inputs, 256);
+        assert_eq!(rows.len(), 512);
+        assert_eq!(rows, self::rows(&inputs, 256));
+        let ends = |column: usize| {
+            let values = rows.iter().skip(column).step_by(2);
+            values.fold((f64::MAX, f64::MIN), |(low, high), value| {
+                (low.min(*value), high.max(*value))
+            })
+        };
+        assert_eq!(ends(0), (-7.0, 13.0));
+        assert_eq!(
+            ends(1),
+            (-45.0, 55.0),
+            "a constant feature is widened by its size"
+        );
+        assert!(
+            self::rows(&[feature(f64::MIN, f64::MAX)], 256)
+                .iter()
+                .all(|value| value.is_finite())
+        );
     }
 }

@@ -126,6 +126,50 @@ fn a_drop_is_admitted_within_3_s_and_sigterm_ends_with_0() {
 }
 
 #[test]
+fn a_word_from_the_file_system_shortens_the_wait() {
+    let bench = Bench::idle();
+    let poll = PATIENCE;
+    let mut program = Program::start(sidecar(&bench).env("LINFA_SIDECAR__POLL_MS", "60000"));
+    program.wait_for(&["watching"]);
+    let start = Instant::now();
+    bench.drop("a/1", &testkit::linear("a", 2.0));
+    program.wait_for(&["version judged", "Admitted"]);
+    assert!(start.elapsed() < poll / 2, "{:?}", start.elapsed());
+    assert_eq!(program.terminate().code(), Some(0));
+}
+
+#[test]
+fn polling_alone_finds_a_folder_that_is_mounted_later() {
+    let bench = Bench::idle();
+    fs_err::remove_dir(&bench.settings.incoming).unwrap();
+    let mut program = Program::start(sidecar(&bench).env("LINFA_SIDECAR__POLL_MS", "50"));
+    program.wait_for(&["no word from the file system; polling alone"]);
+    bench.drop("a/1", &testkit::linear("a", 2.0));
+    program.wait_for(&["version judged", "Admitted"]);
+    assert_eq!(program.terminate().code(), Some(0));
+}
+
+#[test]
+fn a_store_that_cannot_be_written_is_logged_once_and_once_more_when_it_can() {
+    let bench = Bench::idle();
+    let in_the_way = bench.settings.store.join(".catalog.json.tmp");
+    fs_err::create_dir_all(&in_the_way).unwrap();
+    let mut program = Program::start(sidecar(&bench).env("LINFA_SIDECAR__POLL_MS", "10"));
+    bench.drop("a/1", &testkit::linear("a", 2.0));
+    // Judged at the second look at least; each of them tried to write.
+    program.wait_for(&["version judged", "Admitted"]);
+    fs_err::remove_dir(in_the_way).unwrap();
+    program.wait_for(&["the catalog can be written again"]);
+    let failures = program
+        .seen
+        .iter()
+        .filter(|line| line.contains("the catalog cannot be written"));
+    assert_eq!(failures.count(), 1, "{:#?}", program.seen);
+    assert_eq!(bench.serving("a"), [1]);
+    assert_eq!(program.terminate().code(), Some(0));
+}
+
+#[test]
 fn a_bad_configuration_ends_with_78_and_a_sentence() {
     let bench = Bench::idle();
     let with = |name: &str, value: &str| run(sidecar(&bench).env(name, value));

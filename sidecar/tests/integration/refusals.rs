@@ -252,6 +252,46 @@ fn what_is_no_model_or_version_is_noted_and_harms_nothing() {
 }
 
 #[test]
+fn a_version_too_large_for_this_sidecar_is_refused_before_it_is_read() {
+    let mut bench = Bench::idle();
+    bench.settings.max_version_mib = 1;
+    bench.start();
+    let readme = vec![b' '; 2 << 20];
+    bench.drop_parts("a/1", &linear().set_file("README.md", readme));
+    bench.drop_parts("a/2", &linear());
+    let tensors = fs_err::OpenOptions::new()
+        .write(true)
+        .open(bench.folder("a/2/model.safetensors"));
+    // A hole of a terabyte costs nothing but the time of whoever reads it.
+    tensors.unwrap().set_len(1 << 40).unwrap();
+    bench.settle_all();
+    bench.look();
+    assert_eq!(bench.serving("a"), [1]);
+    let files = linear().files();
+    assert_eq!(
+        bench.refusal("a", 2),
+        format!(
+            "layout: its files have {} bytes, this sidecar judges at most 1 MiB (max_version_mib)",
+            (1_u64 << 40) + (files.manifest.len() + files.golden.len()) as u64
+        )
+    );
+}
+
+#[test]
+fn a_lone_folder_of_a_wrong_name_is_noted() {
+    let mut bench = Bench::new();
+    bench.drop("Iris/1", &testkit::classifier("iris"));
+    bench.look();
+    assert_eq!(
+        bench.catalog().notes,
+        [
+            "`Iris` is no model: a model's name is a lower-case letter and up to 62 of a-z, 0-9, _ and -",
+            "the folder of models holds no model; nothing is withdrawn",
+        ]
+    );
+}
+
+#[test]
 fn the_catalog_keeps_the_newest_rejections_of_a_model() {
     let mut bench = Bench::new();
     let surplus = 3;

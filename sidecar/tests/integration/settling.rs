@@ -138,7 +138,7 @@ fn no_moment_of_a_copy_is_refused_whatever_the_order_of_its_files() {
         for file in order {
             let (name, bytes) = all[file];
             // The manifest's last byte is a newline, without which it is another manifest.
-            for length in [1, bytes.len() / 2, bytes.len() - 2, bytes.len()] {
+            for length in [1, bytes.len() / 2, bytes.len() - 2, bytes.len() - 1, bytes.len()] {
                 bench.write(&format!("a/{version}/{name}"), &bytes[..length]);
                 bench.settle();
                 let status = bench.status("a", version);
@@ -148,6 +148,30 @@ fn no_moment_of_a_copy_is_refused_whatever_the_order_of_its_files() {
             }
         }
     }
+}
+
+#[test]
+fn a_manifest_without_a_last_newline_is_judged_once_nothing_has_changed_for_5_s() {
+    let mut bench = Bench::new();
+    bench.drop("a/1", &testkit::linear("a", 2.0));
+    let manifest = testkit::linear("a", 2.0).files().unwrap().manifest;
+    bench.write("a/1/manifest.json", manifest.trim_ascii_end());
+    bench.look_after(1);
+    bench.look_after(4);
+    assert_eq!(bench.status("a", 1), Status::Pending);
+    bench.look();
+    assert_eq!(bench.status("a", 1), Status::Admitted);
+}
+
+#[test]
+fn a_copied_folder_is_a_new_version_of_the_same_digest() {
+    let mut bench = Bench::new();
+    bench.drop("a/1", &testkit::linear("a", 2.0));
+    bench.settle();
+    bench.drop("a/2", &testkit::linear("a", 2.0));
+    bench.settle();
+    assert_eq!(bench.serving("a"), [2]);
+    assert_eq!(bench.version("a", 2).digest, bench.version("a", 1).digest);
 }
 
 #[test]
@@ -222,7 +246,8 @@ fn a_model_with_many_bad_versions_does_not_hold_up_a_good_one() {
     for version in 1..=20 {
         bench.drop_parts(&format!("a/{version}"), &bad);
     }
-    bench.settle();
+    bench.look();
+    bench.look_after(5);
     bench.drop("b/1", &testkit::linear("b", 2.0));
     bench.look();
     let looked = bench.look();
