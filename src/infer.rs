@@ -157,7 +157,18 @@ fn work(queue: &Mutex<Receiver<Job>>) {
 
 #[cfg(test)]
 mod tests {
+    use std::{pin::Pin, pin::pin, task::Poll};
+
     use super::*;
+
+    /// Polls once, which sends the job; its answer is not there yet.
+    async fn begin<F: Future>(mut future: Pin<&mut F>) {
+        std::future::poll_fn(|context| {
+            assert!(future.as_mut().poll(context).is_pending());
+            Poll::Ready(())
+        })
+        .await;
+    }
 
     fn later() -> Deadline {
         Deadline(Instant::now() + Duration::from_secs(60))
@@ -168,25 +179,20 @@ mod tests {
         let inference = Inference::start(&Compute { threads: 1, queue: 1 }).unwrap();
         let (started, has_started) = std::sync::mpsc::channel();
         let (release, released) = std::sync::mpsc::channel::<()>();
-        let running = inference.queue(later(), move || {
+        let mut running = pin!(inference.queue(later(), move || {
             started.send(()).unwrap();
             Ok(released.recv().is_ok())
-        });
-        let waiting = inference.queue(later(), || Ok(2));
-        let refused = async {
-            tokio::task::spawn_blocking(move || has_started.recv().unwrap())
-                .await
-                .unwrap();
-            // The thread is busy and `waiting` fills the queue.
-            let refused = inference.queue(later(), || Ok(3)).await;
-            release.send(()).unwrap();
-            refused
-        };
-        let (running, waiting, refused) = tokio::join!(biased; running, waiting, refused);
-        assert_eq!(
-            (running, waiting, refused),
-            (Ok(true), Ok(2), Err(ServeError::Full))
-        );
+        }));
+        begin(running.as_mut()).await;
+        tokio::task::spawn_blocking(move || has_started.recv().unwrap())
+            .await
+            .unwrap();
+        let mut waiting = pin!(inference.queue(later(), || Ok(2)));
+        begin(waiting.as_mut()).await;
+        // The thread is busy, and `waiting` fills the queue.
+        assert_eq!(inference.queue(later(), || Ok(3)).await, Err(ServeError::Full));
+        release.send(()).unwrap();
+        assert_eq!((running.await, waiting.await), (Ok(true), Ok(2)));
         assert_eq!(inference.queue(later(), || Ok(4)).await, Ok(4));
     }
 
@@ -200,15 +206,14 @@ mod tests {
         assert_eq!(late, Err(ServeError::DeadlineExceeded));
 
         let (release, released) = std::sync::mpsc::channel::<()>();
-        let holding = inference.queue(later(), move || Ok(released.recv().is_ok()));
+        let mut holding = pin!(inference.queue(later(), move || Ok(released.recv().is_ok())));
+        begin(holding.as_mut()).await;
         let (ran, has_run) = std::sync::mpsc::channel();
-        let left = inference.queue(later(), move || Ok(ran.send(()).is_ok()));
-        let leave = async {
-            let left = Box::pin(left);
-            let _ = tokio::time::timeout(Duration::ZERO, left).await;
-            release.send(()).unwrap();
-        };
-        assert_eq!(tokio::join!(biased; holding, leave).0, Ok(true));
+        let mut left = Box::pin(inference.queue(later(), move || Ok(ran.send(()).is_ok())));
+        begin(left.as_mut()).await;
+        drop(left);
+        release.send(()).unwrap();
+        assert_eq!(holding.await, Ok(true));
         assert_eq!(inference.queue(later(), || Ok(())).await, Ok(()));
         assert!(has_run.try_recv().is_err(), "the abandoned job ran");
     }

@@ -1,6 +1,11 @@
 //! The generated messages and services, and the descriptors that reflection answers from.
 
-#![expect(unreachable_pub, reason = "generated; the proto files hold the documentation")]
+#![expect(
+    unreachable_pub,
+    clippy::allow_attributes,
+    clippy::allow_attributes_without_reason,
+    reason = "generated; the proto files hold the documentation"
+)]
 
 tonic::include_proto!("linfa.serve.v1");
 

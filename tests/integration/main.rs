@@ -1,0 +1,20 @@
+//! The server as its clients see it: over the network, on a store that the tests sign themselves.
+
+mod harness;
+
+/// Keys and scopes.
+mod auth;
+/// Which version answers, and what is said where none does.
+mod choice;
+/// Health and reflection.
+mod discovery;
+/// What does not fit the model, or is no message at all.
+mod input;
+/// Deadlines, sizes, and the end of capacity.
+mod limits;
+/// The program: command line, settings, log, signals.
+mod program;
+/// Catalogs: good, bad, old and damaged.
+mod reload;
+/// Stopping with peers that would rather not.
+mod shutdown;
