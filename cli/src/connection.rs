@@ -51,10 +51,9 @@ fn explain(error: client::Error) -> anyhow::Error {
         return error.into();
     };
     let mut text = error.to_string();
-    for violation in &details.field_violations {
-        if !text.contains(&violation.description) {
-            text += &format!("\n  {}: {}", violation.field, violation.description);
-        }
+    // The sentence says the first violation.
+    for violation in details.field_violations.iter().skip(1) {
+        text += &format!("\n  {}: {}", violation.field, violation.description);
     }
     if let Some(after) = details.retry_after {
         text += &format!("\n  try again in {after:?}");

@@ -141,9 +141,8 @@ impl Train {
         }
         writeln!(
             out,
-            "proven by {} golden rows; the largest difference is {:.2} % of what is allowed",
-            agreement.rows,
-            agreement.worst * 100.0
+            "proven by {} golden rows; the largest difference is {:.0e} of what is allowed",
+            agreement.rows, agreement.worst
         )?;
         writeln!(
             out,

@@ -41,13 +41,24 @@ impl Client {
     /// Connects to a server, such as `http://127.0.0.1:50051`.
     ///
     /// # Errors
-    /// [`Error::Endpoint`] if that is no URL, [`Error::Unreachable`] if nothing answers there.
+    /// [`Error::Endpoint`] if that is no URL, [`Error::Tls`] if it begins with `https`, [`Error::Unreachable`] if
+    /// nothing answers there.
     pub async fn connect(endpoint: &str, key: ApiKey) -> Result<Self, Error> {
-        let url = Endpoint::from_shared(endpoint.to_owned()).map_err(|_| Error::Endpoint {
+        let invalid = || Error::Endpoint {
             endpoint: endpoint.to_owned(),
-        })?;
+        };
+        let url = Endpoint::from_shared(endpoint.to_owned()).map_err(|_| invalid())?;
+        match url.uri().scheme_str() {
+            Some("http") => {}
+            Some("https") => {
+                return Err(Error::Tls {
+                    endpoint: endpoint.to_owned(),
+                });
+            }
+            _ => return Err(invalid()),
+        }
+        let url = url.connect_timeout(DEADLINE);
         let channel = url
-            .connect_timeout(DEADLINE)
             .connect()
             .await
             .map_err(|cause| Error::unreachable(endpoint, cause))?;

@@ -19,6 +19,12 @@ pub enum Error {
         /// The address.
         endpoint: String,
     },
+    /// The channel would speak in the clear where the caller asked for more. [`crate::Client::over`] takes a TLS channel.
+    #[error("{endpoint}: this client speaks no TLS, and would send the key in the clear")]
+    Tls {
+        /// The address.
+        endpoint: String,
+    },
     /// No server was there to answer.
     #[error("cannot reach {endpoint}: {}", innermost(cause))]
     Unreachable {
@@ -72,7 +78,7 @@ impl Error {
             Self::Refused(refusal) => Some(refusal.code),
             Self::Unreachable { .. } => Some(Code::Unavailable),
             Self::Deadline(_) => Some(Code::DeadlineExceeded),
-            Self::Key(_) | Self::Endpoint { .. } | Self::Malformed(_) => None,
+            Self::Key(_) | Self::Endpoint { .. } | Self::Tls { .. } | Self::Malformed(_) => None,
         }
     }
 

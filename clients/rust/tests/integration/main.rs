@@ -27,11 +27,25 @@ async fn a_server_that_is_not_there_is_named_with_the_networks_reason() {
 
 #[tokio::test]
 async fn an_address_that_is_none_is_named() {
-    let error = Client::connect("no address", key()).await.unwrap_err();
-    assert!(
-        matches!(&error, Error::Endpoint { endpoint } if endpoint == "no address"),
-        "{error:?}"
-    );
+    for bad in [
+        "no address",
+        "127.0.0.1:50051",
+        "localhost:50051",
+        "ftp://localhost",
+        "",
+    ] {
+        let error = Client::connect(bad, key()).await.unwrap_err();
+        let expected = format!("`{bad}` is no address of a server; `http://127.0.0.1:50051` would be one");
+        assert_eq!(error.to_string(), expected);
+    }
+}
+
+#[tokio::test]
+async fn a_key_never_goes_in_the_clear_where_tls_was_asked_for() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("https://{}", listener.local_addr().unwrap());
+    let error = Client::connect(&endpoint, key()).await.unwrap_err();
+    assert!(matches!(error, Error::Tls { .. }), "{error:?}");
 }
 
 #[tokio::test]
