@@ -8,7 +8,9 @@
 # Building needs a compiler of 1 GB; running needs none of it. Everything up to the last stages stays behind.
 FROM rust:1.95-slim-bookworm AS manifests
 WORKDIR /build
-ENV CARGO_TERM_COLOR=never CARGO_INCREMENTAL=0
+# The builder keeps /cargo between builds and out of the image. It holds downloads and also cargo's lock, so that builds
+# at the same time do not unpack over each other.
+ENV CARGO_HOME=/cargo CARGO_TERM_COLOR=never CARGO_INCREMENTAL=0
 # What decides which dependencies are built, and nothing else: these lines are rerun when a manifest changes, not when
 # a source does. Empty sources stand in for ours.
 COPY Cargo.toml Cargo.lock ./
@@ -25,7 +27,7 @@ RUN mkdir -p src artifact/src bootstrap/src sidecar/src cli/src clients/rust/src
 # The slow part, in a layer of its own. `-p`: only what this program needs, with only the features it asks for. What the
 # empty sources gave is thrown away, or cargo would take it for newer than the true ones.
 FROM manifests AS server-dependencies
-RUN --mount=type=cache,target=/usr/local/cargo/registry \
+RUN --mount=type=cache,target=/cargo \
     cargo build --release --locked -p linfa-serve && \
     cargo clean --release -p linfa-serve -p linfa-serve-artifact -p linfa-serve-bootstrap
 
@@ -36,14 +38,14 @@ COPY proto proto
 COPY build.rs ./
 COPY src src
 # A program that cannot say its version is not shipped. /store is the empty folder that becomes /models/store.
-RUN --mount=type=cache,target=/usr/local/cargo/registry \
+RUN --mount=type=cache,target=/cargo \
     cargo build --release --locked -p linfa-serve && \
     target/release/linfa-serve --version && \
     mkdir /store
 
 # linfactl links the server too, so it begins with the server's dependencies.
 FROM server-dependencies AS linfactl-dependencies
-RUN --mount=type=cache,target=/usr/local/cargo/registry \
+RUN --mount=type=cache,target=/cargo \
     cargo build --release --locked -p linfactl && \
     cargo clean --release -p linfactl -p linfa-sidecar -p linfa-serve -p linfa-serve-artifact \
         -p linfa-serve-bootstrap -p linfa-serve-client
@@ -57,7 +59,7 @@ COPY src src
 COPY sidecar sidecar
 COPY clients/rust clients/rust
 COPY cli cli
-RUN --mount=type=cache,target=/usr/local/cargo/registry \
+RUN --mount=type=cache,target=/cargo \
     cargo build --release --locked -p linfactl && \
     target/release/linfactl --version
 
