@@ -57,12 +57,7 @@ pub(crate) async fn log(mut request: Request, next: Next) -> Response {
     let call = Call::default();
     request.extensions_mut().insert(call.clone());
     let path = request.uri().path().to_owned();
-    let mut line = Line {
-        path,
-        started: Instant::now(),
-        call,
-        code: "CANCELLED",
-    };
+    let mut line = Line { path, started: Instant::now(), call, code: "CANCELLED" };
     let answered = AssertUnwindSafe(next.run(request)).catch_unwind().await;
     let response = answered.unwrap_or_else(|_| refuse(panicked()));
     line.see(response.headers());
@@ -80,20 +75,9 @@ impl Line {
 
 impl Drop for Line {
     fn drop(&mut self) {
-        let Self {
-            path,
-            started,
-            call,
-            code,
-        } = self;
+        let Self { path, started, call, code } = self;
         let fields = std::mem::take(&mut *call.0.lock().unwrap_or_else(PoisonError::into_inner));
-        let Fields {
-            key,
-            model,
-            version,
-            digest,
-            rows,
-        } = fields;
+        let Fields { key, model, version, digest, rows } = fields;
         let (key, digest) = (key.as_deref(), digest.map(|digest| digest.to_string()));
         let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         // Probes come every few seconds and say nothing new.

@@ -48,24 +48,16 @@ fn caller(keys: &KeyRing, headers: &HeaderMap) -> Result<Caller, ServeError> {
     let (Some(header), None) = (headers.next(), headers.next()) else {
         return Err(ServeError::Unauthenticated);
     };
-    let (scheme, key) = header
-        .as_bytes()
-        .split_at_checked("Bearer ".len())
-        .ok_or(ServeError::Unauthenticated)?;
+    let (scheme, key) =
+        header.as_bytes().split_at_checked("Bearer ".len()).ok_or(ServeError::Unauthenticated)?;
     if !scheme.eq_ignore_ascii_case(b"Bearer ") {
         return Err(ServeError::Unauthenticated);
     }
-    keys.load()
-        .caller(key, Timestamp::now())
-        .ok_or(ServeError::Unauthenticated)
+    keys.load().caller(key, Timestamp::now()).ok_or(ServeError::Unauthenticated)
 }
 
 fn allowed(path: &str, caller: Caller) -> Result<Caller, ServeError> {
-    let lacks = |scope: &str| {
-        Err(ServeError::Forbidden {
-            scope: scope.to_owned(),
-        })
-    };
+    let lacks = |scope: &str| Err(ServeError::Forbidden { scope: scope.to_owned() });
     match path {
         path if path.starts_with("/linfa.serve.v1.PredictService/") && !caller.may_predict_something() => {
             lacks("predict:NAME")

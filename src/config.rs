@@ -62,9 +62,6 @@ impl Default for Settings {
 
 impl Default for Drain {
     fn default() -> Self {
-        Self {
-            notice_ms: 1000,
-            seconds: 10,
-        }
+        Self { notice_ms: 1000, seconds: 10 }
     }
 }

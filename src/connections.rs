@@ -83,11 +83,7 @@ async fn greet(mut stream: TcpStream, counted: OwnedSemaphorePermit) -> io::Resu
     if said != *PREFACE {
         return Err(io::ErrorKind::InvalidData.into());
     }
-    Ok(Connection {
-        stream,
-        replayed: 0,
-        _counted: counted,
-    })
+    Ok(Connection { stream, replayed: 0, _counted: counted })
 }
 
 /// Grows while accepting fails, as without file descriptors it does at once and again.
@@ -97,20 +93,14 @@ struct Pause(Duration);
 impl Pause {
     async fn after(&mut self, error: &io::Error) {
         // The peer gave up while it waited; the next one may be fine.
-        if matches!(
-            error.kind(),
-            io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
-        ) {
+        if matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) {
             return;
         }
         if self.0.is_zero() {
             tracing::warn!(%error, "cannot accept connections");
         }
         self.0 = (self.0 * 2).clamp(Duration::from_millis(10), Duration::from_secs(1));
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "nothing announces that a descriptor is free again"
-        )]
+        #[expect(clippy::disallowed_methods, reason = "nothing announces that a descriptor is free again")]
         tokio::time::sleep(self.0).await;
     }
 }

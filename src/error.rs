@@ -186,11 +186,7 @@ impl Reason {
 impl Violation {
     /// One violation.
     pub fn new(reason: Reason, field: impl Into<String>, description: impl Into<String>) -> Self {
-        Self {
-            field: field.into(),
-            description: description.into(),
-            reason,
-        }
+        Self { field: field.into(), description: description.into(), reason }
     }
 }
 

@@ -3,7 +3,7 @@
 //! container's health check.
 
 use std::{
-    collections::BTreeSet,
+    collections::BTreeMap,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     time::Duration,
 };
@@ -19,71 +19,68 @@ use tonic_health::{
 use crate::registry::Snapshot;
 
 const LIVE: &str = "live";
+const MODELS: &str = "models/";
 /// The names that say whether the server is ready.
 const READY: [&str; 3] = ["", "linfa.serve.v1.PredictService", "linfa.serve.v1.ModelService"];
 
 /// The writing end of the health service.
 pub(crate) struct Health {
     reporter: HealthReporter,
-    /// Names that have been reported besides the fixed ones.
-    models: BTreeSet<String>,
+    /// What was said last of every name. Said again, it would wake every watcher for nothing.
+    said: BTreeMap<String, bool>,
 }
 
 impl Health {
     /// Live, and not ready.
     pub(crate) async fn new(reporter: HealthReporter) -> Self {
-        let health = Self {
-            reporter,
-            models: BTreeSet::new(),
-        };
+        let mut health = Self { reporter, said: BTreeMap::new() };
         // The reporter is born with "" as serving.
         health.ready(false).await;
-        health.report(LIVE, true).await;
+        health.say(LIVE, true).await;
         health
     }
 
     /// Tells what the snapshot serves.
     pub(crate) async fn show(&mut self, snapshot: &Snapshot) {
-        for (name, model) in &snapshot.models {
-            let name = format!("models/{name}");
-            self.report(&name, model.serves()).await;
-            self.models.insert(name);
+        let serving: BTreeMap<_, _> =
+            snapshot.models.iter().map(|(name, model)| (format!("{MODELS}{name}"), model.serves())).collect();
+        let gone: Vec<_> = self.models().filter(|name| !serving.contains_key(name)).collect();
+        for (name, serves) in gone.into_iter().map(|name| (name, false)).chain(serving) {
+            self.say(&name, serves).await;
         }
         self.ready(snapshot.serves()).await;
     }
 
     /// Not ready any more, nor is any model.
-    pub(crate) async fn withdraw(&self) {
+    pub(crate) async fn withdraw(&mut self) {
         self.ready(false).await;
-        for name in &self.models {
-            self.report(name, false).await;
+        for name in self.models().collect::<Vec<_>>() {
+            self.say(&name, false).await;
         }
     }
 
     /// Ends every watch, which would else hold its connection open.
     pub(crate) async fn end_watches(&mut self) {
-        for name in READY
-            .into_iter()
-            .chain([LIVE])
-            .chain(self.models.iter().map(String::as_str))
-        {
-            self.reporter.clear_service_status(name).await;
+        for name in std::mem::take(&mut self.said).into_keys() {
+            self.reporter.clear_service_status(&name).await;
         }
     }
 
-    async fn ready(&self, ready: bool) {
+    fn models(&self) -> impl Iterator<Item = String> + use<'_> {
+        self.said.keys().filter(|name| name.starts_with(MODELS)).cloned()
+    }
+
+    async fn ready(&mut self, ready: bool) {
         for name in READY {
-            self.report(name, ready).await;
+            self.say(name, ready).await;
         }
     }
 
-    async fn report(&self, name: &str, serving: bool) {
-        let status = if serving {
-            ServingStatus::Serving
-        } else {
-            ServingStatus::NotServing
-        };
-        self.reporter.set_service_status(name, status).await;
+    async fn say(&mut self, name: &str, serving: bool) {
+        if self.said.insert(name.to_owned(), serving) != Some(serving) {
+            let status = if serving { ServingStatus::Serving } else { ServingStatus::NotServing };
+            self.reporter.set_service_status(name, status).await;
+        }
     }
 }
 
@@ -130,18 +127,11 @@ pub async fn is_ready(listen: SocketAddr) -> Result<(), NotReady> {
     let asking = async {
         let endpoint =
             Endpoint::try_from(format!("http://{address}")).map_err(|error| failed(error.to_string()))?;
-        let channel = endpoint
-            .connect()
-            .await
-            .map_err(|_| failed("cannot be reached".to_owned()))?;
-        let answer = HealthClient::new(channel)
-            .check(HealthCheckRequest::default())
-            .await;
+        let channel = endpoint.connect().await.map_err(|_| failed("cannot be reached".to_owned()))?;
+        let answer = HealthClient::new(channel).check(HealthCheckRequest::default()).await;
         answer.map_err(|status| failed(status.message().to_owned()))
     };
-    let answer = timeout(LIMIT, asking)
-        .await
-        .map_err(|_| NotReady::Silent { address })??;
+    let answer = timeout(LIMIT, asking).await.map_err(|_| NotReady::Silent { address })??;
     match answer.into_inner().status() {
         health_check_response::ServingStatus::Serving => Ok(()),
         _ => Err(NotReady::NotServing { address }),

@@ -47,20 +47,13 @@ type Job = Box<dyn FnOnce() + Send>;
 
 impl Default for Compute {
     fn default() -> Self {
-        Self {
-            threads: 0,
-            queue: 64,
-        }
+        Self { threads: 0, queue: 64 }
     }
 }
 
 impl Deadline {
     fn check(self) -> Result<(), ServeError> {
-        if Instant::now() < self.0 {
-            Ok(())
-        } else {
-            Err(ServeError::DeadlineExceeded)
-        }
+        if Instant::now() < self.0 { Ok(()) } else { Err(ServeError::DeadlineExceeded) }
     }
 }
 
@@ -75,9 +68,7 @@ impl Inference {
         let queue = Arc::new(Mutex::new(queue));
         for _ in 0..threads {
             let queue = Arc::clone(&queue);
-            thread::Builder::new()
-                .name("predict".to_owned())
-                .spawn(move || work(&queue))?;
+            thread::Builder::new().name("predict".to_owned()).spawn(move || work(&queue))?;
         }
         Ok(Self { jobs })
     }
@@ -95,8 +86,7 @@ impl Inference {
             return guarded(|| compute(loaded, &batch));
         }
         let loaded = Arc::clone(loaded);
-        self.queue(deadline, move || guarded(|| compute(&loaded, &batch)))
-            .await
+        self.queue(deadline, move || guarded(|| compute(&loaded, &batch))).await
     }
 
     async fn queue<T: Send + 'static>(
@@ -136,11 +126,9 @@ fn compute(loaded: &Loaded, batch: &Batch) -> Result<Predictions, ServeError> {
         Ok(()) => Ok(predictions),
         Err(PredictError::NotFinite { row, step, kind }) => Err(ServeError::NotFinite { row, step, kind }),
         // The batch was made for this very model.
-        Err(error @ PredictError::Width { .. }) => Err(ServeError::Input(vec![Violation::new(
-            Reason::WidthMismatch,
-            "input",
-            error.to_string(),
-        )])),
+        Err(error @ PredictError::Width { .. }) => {
+            Err(ServeError::Input(vec![Violation::new(Reason::WidthMismatch, "input", error.to_string())]))
+        }
     }
 }
 
@@ -184,9 +172,7 @@ mod tests {
             Ok(released.recv().is_ok())
         }));
         begin(running.as_mut()).await;
-        tokio::task::spawn_blocking(move || has_started.recv().unwrap())
-            .await
-            .unwrap();
+        tokio::task::spawn_blocking(move || has_started.recv().unwrap()).await.unwrap();
         let mut waiting = pin!(inference.queue(later(), || Ok(2)));
         begin(waiting.as_mut()).await;
         // The thread is busy, and `waiting` fills the queue.
@@ -200,9 +186,7 @@ mod tests {
     async fn nothing_is_computed_after_the_deadline_or_for_a_caller_that_left() {
         let inference = Inference::start(&Compute { threads: 1, queue: 4 }).unwrap();
         let passed = Deadline(Instant::now());
-        let late: Result<(), _> = inference
-            .queue(passed, || panic!("computed after the deadline"))
-            .await;
+        let late: Result<(), _> = inference.queue(passed, || panic!("computed after the deadline")).await;
         assert_eq!(late, Err(ServeError::DeadlineExceeded));
 
         let (release, released) = std::sync::mpsc::channel::<()>();
@@ -223,10 +207,7 @@ mod tests {
         let inference = Inference::start(&Compute { threads: 1, queue: 1 }).unwrap();
         let panics = || guarded(|| -> Result<(), _> { panic!("planted") });
         let error = inference.queue(later(), panics).await.unwrap_err();
-        assert!(
-            matches!(&error, ServeError::Panicked { id } if id.len() == 16),
-            "{error}"
-        );
+        assert!(matches!(&error, ServeError::Panicked { id } if id.len() == 16), "{error}");
         assert!(!error.to_string().contains("planted"));
         assert_eq!(inference.queue(later(), || Ok(1)).await, Ok(1));
     }

@@ -113,26 +113,18 @@ impl KeyFile {
         let text = secret::read(path)?;
         let ring = Arc::new(ArcSwap::from_pointee(Keys::parse(path, text.expose_secret())?));
         let seen = Digest::of(text.expose_secret().as_bytes());
-        Ok((
-            Self {
-                path: path.to_owned(),
-                ring: Arc::clone(&ring),
-                seen,
-            },
-            ring,
-        ))
+        Ok((Self { path: path.to_owned(), ring: Arc::clone(&ring), seen }, ring))
     }
 
     /// Reads the file again; says whether the keys are new ones.
     pub(crate) fn reload_once(&mut self) -> Result<bool, KeyFileError> {
-        let text = secret::read(&self.path)?;
+        let text = secret::read_again(&self.path)?;
         let digest = Digest::of(text.expose_secret().as_bytes());
         if digest == self.seen {
             return Ok(false);
         }
         self.seen = digest;
-        self.ring
-            .store(Arc::new(Keys::parse(&self.path, text.expose_secret())?));
+        self.ring.store(Arc::new(Keys::parse(&self.path, text.expose_secret())?));
         Ok(true)
     }
 }
@@ -187,21 +179,11 @@ impl Caller {
 
 impl RawKey {
     fn check(self) -> Result<Key, KeyFileError> {
-        let Self {
-            id,
-            sha256,
-            scopes,
-            expires,
-        } = self;
+        let Self { id, sha256, scopes, expires } = self;
         let sha256 = Digest::from_hex(&sha256).map_err(|_| KeyFileError::Hash { id: id.clone() })?;
         let scopes = scopes
             .into_iter()
-            .map(|scope| {
-                Scope::parse(&scope).ok_or(KeyFileError::Scope {
-                    id: id.clone(),
-                    scope,
-                })
-            })
+            .map(|scope| Scope::parse(&scope).ok_or(KeyFileError::Scope { id: id.clone(), scope }))
             .collect::<Result<_, _>>()?;
         let expires = expires
             .map(|time| match time {
@@ -210,14 +192,7 @@ impl RawKey {
             })
             .transpose()
             .map_err(|_| KeyFileError::Expires { id: id.clone() })?;
-        Ok(Key {
-            caller: Caller {
-                id: id.into(),
-                scopes,
-            },
-            sha256,
-            expires,
-        })
+        Ok(Key { caller: Caller { id: id.into(), scopes }, sha256, expires })
     }
 }
 
@@ -264,10 +239,7 @@ mod tests {
     fn a_key_ends_when_it_says() {
         let end: Timestamp = "2027-01-31T00:00:00Z".parse().unwrap();
         let second = jiff::SignedDuration::from_secs(1);
-        for expires in [
-            "expires = 2027-01-31T00:00:00Z",
-            "expires = \"2027-01-31T00:00:00Z\"",
-        ] {
+        for expires in ["expires = 2027-01-31T00:00:00Z", "expires = \"2027-01-31T00:00:00Z\""] {
             let keys = parse(&entry("a", "one", r#"["predict:*"]"#, expires)).unwrap();
             assert!(keys.caller(b"one", end - second).is_some());
             assert!(keys.caller(b"one", end).is_none());
@@ -289,10 +261,7 @@ mod tests {
             said("[[key]]\nid = \"a\"\nsha256 = \"hunter2\"\nscopes = []"),
             "key `a`: sha256 is not 64 lower-case hexadecimal digits"
         );
-        assert_eq!(
-            said(&entry("a", "one", "[]", "").repeat(2)),
-            "key `a` occurs twice"
-        );
+        assert_eq!(said(&entry("a", "one", "[]", "").repeat(2)), "key `a` occurs twice");
         assert!(!said("key = hunter2").contains("hunter2"));
     }
 }

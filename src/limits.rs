@@ -76,10 +76,7 @@ impl Default for Limits {
 impl Gate {
     pub(crate) fn new(limits: &Limits) -> Self {
         let free = limits.calls.min(Semaphore::MAX_PERMITS);
-        Self {
-            free: Arc::new(Semaphore::new(free)),
-            draining: Arc::default(),
-        }
+        Self { free: Arc::new(Semaphore::new(free)), draining: Arc::default() }
     }
 
     /// From now on calls are refused.

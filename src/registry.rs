@@ -132,11 +132,7 @@ impl Snapshot {
         if self.catalog.is_none() {
             return Err(ServeError::NothingLoaded);
         }
-        let model = if name.is_empty() {
-            self.only()?
-        } else {
-            self.model(name)?
-        };
+        let model = if name.is_empty() { self.only()? } else { self.model(name)? };
         model.resolve(choice)
     }
 
@@ -148,9 +144,7 @@ impl Snapshot {
         match self.models.get(name) {
             Some(model) => Ok(model),
             None if self.catalog.is_none() => Err(ServeError::NothingLoaded),
-            None => Err(ServeError::UnknownModel {
-                name: name.to_owned(),
-            }),
+            None => Err(ServeError::UnknownModel { name: name.to_owned() }),
         }
     }
 
@@ -182,11 +176,7 @@ impl Model {
 
     /// Where one of the entry's versions stands.
     pub fn standing(&self, entry: &CatalogVersion) -> Standing<'_> {
-        match (
-            self.loaded.get(&entry.version),
-            self.failures.get(&entry.version),
-            entry.status,
-        ) {
+        match (self.loaded.get(&entry.version), self.failures.get(&entry.version), entry.status) {
             (Some(loaded), ..) => Standing::Serving(loaded),
             (None, Some(failure), _) => Standing::Failed(failure),
             (None, None, Status::Pending) => Standing::Pending,
@@ -205,27 +195,16 @@ impl Model {
                 None => Err(self.none_serves()),
             },
             Choice::Version(number) => {
-                let entry = self
-                    .entry
-                    .versions
-                    .iter()
-                    .find(|entry| entry.version.get() == *number);
-                let entry = entry.ok_or_else(|| ServeError::UnknownVersion {
-                    name: name(),
-                    version: *number,
-                })?;
+                let entry = self.entry.versions.iter().find(|entry| entry.version.get() == *number);
+                let entry =
+                    entry.ok_or_else(|| ServeError::UnknownVersion { name: name(), version: *number })?;
                 self.answering(entry)
             }
             Choice::Label(label) => {
-                let version = self
-                    .entry
-                    .labels
-                    .get(label.as_str())
-                    .and_then(|version| self.entry.version(*version));
-                let entry = version.ok_or_else(|| ServeError::UnknownLabel {
-                    name: name(),
-                    label: label.clone(),
-                })?;
+                let version =
+                    self.entry.labels.get(label.as_str()).and_then(|version| self.entry.version(*version));
+                let entry =
+                    version.ok_or_else(|| ServeError::UnknownLabel { name: name(), label: label.clone() })?;
                 self.answering(entry)
             }
         }
@@ -253,9 +232,7 @@ impl Model {
     fn none_serves(&self) -> ServeError {
         match self.entry.versions.last().map(|newest| self.answering(newest)) {
             Some(Err(error @ (ServeError::Pending { .. } | ServeError::Refused { .. }))) => error,
-            _ => ServeError::NoneServes {
-                name: self.entry.name.clone(),
-            },
+            _ => ServeError::NoneServes { name: self.entry.name.clone() },
         }
     }
 }
@@ -265,10 +242,5 @@ fn refused(name: Name, version: Version, refusal: Option<&Refusal>) -> ServeErro
         Some(refusal) => (refusal.check.clone(), refusal.reason.clone()),
         None => ("layout".to_owned(), "the catalog gives no reason".to_owned()),
     };
-    ServeError::Refused {
-        name,
-        version,
-        check,
-        reason,
-    }
+    ServeError::Refused { name, version, check, reason }
 }

@@ -26,6 +26,8 @@ pub struct Reloader {
     publisher: Publisher,
     /// The newest file that was looked at, good or bad: the same bytes are not judged twice.
     seen: Option<Digest>,
+    /// The file that is in force.
+    applied: Option<Digest>,
 }
 
 /// What one look at the store came to.
@@ -78,32 +80,34 @@ enum LoadFailure {
 impl Reloader {
     /// Reads the store, believes `key`, and writes to `publisher`.
     pub fn new(store: Reader, key: TrustedKey, publisher: Publisher) -> Self {
-        Self {
-            store,
-            key,
-            publisher,
-            seen: None,
-        }
+        Self { store, key, publisher, seen: None, applied: None }
     }
 
     /// Looks at the store once. Blocks: files are read, and models loaded.
     pub fn reload_once(&mut self) -> Outcome {
         let current = self.publisher.current();
-        let file = self.store.catalog();
-        if let Ok(bytes) = &file {
-            let digest = Digest::of(bytes);
-            if self.seen == Some(digest) {
-                return Outcome::Unchanged;
+        let bytes = match self.store.catalog() {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                // Whatever comes back is news.
+                self.seen = None;
+                return self.refuse(&current, &error.into());
             }
-            self.seen = Some(digest);
+        };
+        let digest = Some(Digest::of(&bytes));
+        if self.seen == digest {
+            return Outcome::Unchanged;
+        }
+        self.seen = digest;
+        if self.applied == digest {
+            self.publish(&current, None);
+            return Outcome::Unchanged;
         }
         let sequence = current.catalog.as_ref().map(|catalog| catalog.sequence);
-        let believed = file
-            .map_err(RefusedCatalog::from)
-            .and_then(|bytes| self.believe(&bytes, sequence));
-        match believed {
+        match self.believe(&bytes, sequence) {
             Ok(catalog) => {
                 self.apply(&current, catalog, None);
+                self.applied = digest;
                 Outcome::Applied
             }
             Err(refused) => self.refuse(&current, &refused),
@@ -113,10 +117,9 @@ impl Reloader {
     fn believe(&self, bytes: &[u8], sequence: Option<u64>) -> Result<Catalog, RefusedCatalog> {
         let catalog = Catalog::unseal(bytes, &self.key)?;
         match sequence {
-            Some(current) if catalog.sequence <= current => Err(RefusedCatalog::Older {
-                found: catalog.sequence,
-                current,
-            }),
+            Some(current) if catalog.sequence <= current => {
+                Err(RefusedCatalog::Older { found: catalog.sequence, current })
+            }
             _ => Ok(catalog),
         }
     }
@@ -126,10 +129,7 @@ impl Reloader {
         let said = refused.to_string();
         let news = current.error.as_deref() != Some(&said);
         if news {
-            tracing::warn!(
-                error = said,
-                "the catalog is refused; what is served is served on"
-            );
+            tracing::warn!(error = said, "the catalog is refused; what is served is served on");
         }
         if current.catalog.is_none() {
             let previous = self.store.previous_catalog().map_err(RefusedCatalog::from);
@@ -140,36 +140,23 @@ impl Reloader {
             }
         }
         if news {
-            self.publisher.publish(Snapshot {
-                catalog: current.catalog.clone(),
-                error: Some(said),
-                models: current.models.clone(),
-            });
+            self.publish(current, Some(said));
         }
         Outcome::Refused
     }
 
+    /// What is served stays; only what is said of the newest file changes.
+    fn publish(&self, current: &Snapshot, error: Option<String>) {
+        let (catalog, models) = (current.catalog.clone(), current.models.clone());
+        self.publisher.publish(Snapshot { catalog, error, models });
+    }
+
     fn apply(&self, current: &Snapshot, catalog: Catalog, error: Option<String>) {
-        let Catalog {
-            sequence,
-            issued_at,
-            models,
-            notes,
-        } = catalog;
-        let models: BTreeMap<_, _> = models
-            .into_iter()
-            .map(|entry| (entry.name.clone(), self.model(entry, current)))
-            .collect();
-        let catalog = Some(CatalogInfo {
-            sequence,
-            issued_at,
-            notes,
-        });
-        self.publisher.publish(Snapshot {
-            catalog,
-            error,
-            models,
-        });
+        let Catalog { sequence, issued_at, models, notes } = catalog;
+        let models: BTreeMap<_, _> =
+            models.into_iter().map(|entry| (entry.name.clone(), self.model(entry, current))).collect();
+        let catalog = Some(CatalogInfo { sequence, issued_at, notes });
+        self.publisher.publish(Snapshot { catalog, error, models });
         tracing::debug!(sequence, "catalog applied");
     }
 
@@ -192,26 +179,12 @@ impl Reloader {
                         error = reason,
                         "a proven version cannot be loaded"
                     );
-                    failures.insert(
-                        version.version,
-                        Refusal {
-                            check: "load".to_owned(),
-                            reason,
-                        },
-                    );
+                    failures.insert(version.version, Refusal { check: "load".to_owned(), reason });
                 }
             }
         }
-        let mut default = entry.default.filter(|version| loaded.contains_key(version));
-        if default.is_none() && entry.default.is_some() {
-            default = keep_newest_good(before, &mut loaded);
-        }
-        Model {
-            entry: Arc::new(entry),
-            default,
-            loaded,
-            failures,
-        }
+        let default = entry.default.and_then(|wanted| newest_good(wanted, &mut loaded, before));
+        Model { entry: Arc::new(entry), default, loaded, failures }
     }
 
     fn version(
@@ -229,22 +202,26 @@ impl Reloader {
         let (ready, nanos_per_row) = ready?;
         let (name, version) = (model.name.clone(), entry.version);
         tracing::info!(model = %name, version = version.get(), digest = %ready.digest(), nanos_per_row, "loaded");
-        Ok(Arc::new(Loaded {
-            name,
-            version,
-            model: ready,
-            nanos_per_row,
-        }))
+        Ok(Arc::new(Loaded { name, version, model: ready, nanos_per_row }))
     }
 }
 
-/// The version that answered until now goes on if the one that should replace it cannot.
-fn keep_newest_good(before: Option<&Model>, loaded: &mut BTreeMap<Version, Arc<Loaded>>) -> Option<Version> {
-    let before = before?;
-    let version = before.default?;
-    let kept = before.loaded.get(&version)?;
-    loaded.entry(version).or_insert_with(|| Arc::clone(kept));
-    Some(version)
+/// The wanted version; if it could not be loaded, the one that answered until now, which then goes on; if there is
+/// none, the newest older one that serves.
+fn newest_good(
+    wanted: Version,
+    loaded: &mut BTreeMap<Version, Arc<Loaded>>,
+    before: Option<&Model>,
+) -> Option<Version> {
+    if loaded.contains_key(&wanted) {
+        return Some(wanted);
+    }
+    let kept = before.and_then(|before| before.loaded.get_key_value(&before.default?));
+    if let Some((version, kept)) = kept {
+        loaded.entry(*version).or_insert_with(|| Arc::clone(kept));
+        return Some(*version);
+    }
+    loaded.range(..wanted).next_back().map(|(version, _)| *version)
 }
 
 /// The model, once it repeats its golden rows here too, and what a row costs.
@@ -261,10 +238,7 @@ fn load(files: &Files) -> Result<(artifact::Model, f64), LoadFailure> {
 /// batch.
 fn cost(model: &artifact::Model, golden: &Golden) -> f64 {
     let mut predictions = Predictions::default();
-    let rows = golden
-        .rows()
-        .iter()
-        .filter_map(|row| Batch::new(row.input.clone(), row.input.len()).ok());
+    let rows = golden.rows().iter().filter_map(|row| Batch::new(row.input.clone(), row.input.len()).ok());
     let nanos = rows.take(MEASURED_ROWS).map(|row| {
         let started = Instant::now();
         // It has just been replayed; only the time matters here.

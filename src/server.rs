@@ -1,14 +1,18 @@
 //! Assembles the parts, runs them, and stops them in order. The only file that sees them all.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
-use artifact::{dsse::InvalidKey, store::Reader};
+use artifact::{
+    dsse::{InvalidKey, TrustedKey},
+    store::Reader,
+};
 use axum::{middleware, response::Response};
 use bootstrap::secret::{self, SecretError};
 use secrecy::ExposeSecret as _;
 use tokio::{
     net::TcpListener,
-    sync::oneshot,
+    sync::{Mutex, oneshot},
+    task::JoinSet,
     time::{MissedTickBehavior, interval, timeout},
 };
 use tonic::{Status, body::Body, service::Routes, transport::Server};
@@ -20,7 +24,7 @@ use crate::{
     error::ServeError,
     health::Health,
     infer::Inference,
-    keys::{KeyFile, KeyFileError},
+    keys::{KeyFile, KeyFileError, KeyRing},
     limits::{self, Gate, Limits},
     pb::{self, model_service_server::ModelServiceServer, predict_service_server::PredictServiceServer},
     registry::{self, Models},
@@ -49,9 +53,9 @@ pub enum RunError {
     /// The transport gave up.
     #[error("transport: {0}")]
     Transport(#[from] tonic::transport::Error),
-    /// A background task ended, which is a bug.
-    #[error("the {0} task ended")]
-    TaskEnded(&'static str),
+    /// A part that should never end has; the log may say more.
+    #[error("a part of the server ended by itself")]
+    Ended,
 }
 
 /// Serves on `listener` until `shutdown` ends, then drains.
@@ -64,101 +68,89 @@ pub async fn run(
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), RunError> {
     let public_key = secret::read(&settings.catalog_public_key_file)?;
-    let trusted = artifact::dsse::TrustedKey::from_pem(public_key.expose_secret())?;
+    let trusted = TrustedKey::from_pem(public_key.expose_secret())?;
     let (key_file, keys) = KeyFile::open(&settings.api_keys_file)?;
     let (publisher, models) = registry::channel();
     let reloader = Reloader::new(Reader::new(&settings.store), trusted, publisher);
     let inference = Arc::new(Inference::start(&settings.compute)?);
     let gate = Gate::new(&settings.limits);
     let (reporter, health_service) = tonic_health::server::health_reporter();
-    let health = Health::new(reporter).await;
+    let health = Arc::new(Mutex::new(Health::new(reporter).await));
 
     let limits = &settings.limits;
-    let predict = Predict {
-        models: models.clone(),
-        inference,
-        max_rows: limits.rows,
+    let services = services(models.clone(), inference, limits)?.add_service(health_service);
+    let routes = layers(services, limits, &gate, &keys);
+    let address = listener.local_addr()?;
+    let incoming = connections::accept(listener, limits);
+    let (stop, stopped) = oneshot::channel::<()>();
+    let mut serving =
+        pin!(transport(limits).add_routes(routes).serve_with_incoming_shutdown(incoming, async {
+            let _ = stopped.await;
+        }));
+    tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
+
+    let every = Duration::from_millis(settings.reload_ms.max(1));
+    let mut background = JoinSet::new();
+    background.spawn(reload_loop(reloader, models, Arc::clone(&health), every));
+    background.spawn(key_loop(key_file, every));
+    // A background task only ends by a bug; what is served is still drained.
+    let stopped = tokio::select! {
+        () = shutdown => Ok(()),
+        ended = &mut serving => return ended.map_err(RunError::from).and(Err(RunError::Ended)),
+        _ = background.join_next() => Err(RunError::Ended),
     };
+    background.shutdown().await;
+
+    let mut health = health.lock().await;
+    health.withdraw().await;
+    let notice = Duration::from_millis(settings.drain.notice_ms);
+    // Calls go on meanwhile; only a transport that fails cuts the notice short.
+    if let Ok(ended) = timeout(notice, &mut serving).await {
+        return ended.map_err(RunError::from);
+    }
+    let _ = stop.send(());
+    gate.close();
+    health.end_watches().await;
+    let limit = Duration::from_secs(settings.drain.seconds);
+    match timeout(limit, serving).await {
+        Ok(ended) => ended?,
+        Err(_) => tracing::warn!(limit_seconds = limit.as_secs(), "stopped with connections still open"),
+    }
+    tracing::info!("stopped");
+    stopped
+}
+
+/// Every service but health, with the limits of its messages.
+fn services(models: Models, inference: Arc<Inference>, limits: &Limits) -> Result<Routes, RunError> {
+    let predict = Predict { models: models.clone(), inference, max_rows: limits.rows };
     let predict = PredictServiceServer::new(predict)
         .max_decoding_message_size(limits.request_bytes)
         .max_encoding_message_size(limits.response_bytes);
-    let catalogue = ModelServiceServer::new(Catalogue {
-        models: models.clone(),
-    })
-    .max_decoding_message_size(limits.request_bytes)
-    .max_encoding_message_size(limits.response_bytes);
-    let descriptors = || {
+    let catalogue = ModelServiceServer::new(Catalogue { models })
+        .max_decoding_message_size(limits.request_bytes)
+        .max_encoding_message_size(limits.response_bytes);
+    let reflection = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(pb::DESCRIPTORS)
             .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
     };
-    let routes = Routes::new(predict)
+    Ok(Routes::new(predict)
         .add_service(catalogue)
-        .add_service(health_service)
-        .add_service(descriptors().build_v1()?)
-        .add_service(descriptors().build_v1alpha()?);
-    // The outermost comes last.
-    let routes = routes
+        .add_service(reflection().build_v1()?)
+        .add_service(reflection().build_v1alpha()?))
+}
+
+/// What every call passes on its way to a service; the outermost comes last.
+fn layers(services: Routes, limits: &Limits, gate: &Gate, keys: &KeyRing) -> Routes {
+    let longest = Duration::from_secs(limits.call_seconds);
+    let router = services
         .into_axum_router()
-        .layer(middleware::from_fn_with_state(
-            Duration::from_secs(limits.call_seconds),
-            limits::hurry,
-        ))
+        .layer(middleware::from_fn_with_state(longest, limits::hurry))
         .layer(middleware::from_fn_with_state(gate.clone(), limits::admit))
-        .layer(middleware::from_fn_with_state(
-            Arc::clone(&keys),
-            auth::authenticate,
-        ))
+        .layer(middleware::from_fn_with_state(Arc::clone(keys), auth::authenticate))
         .layer(middleware::from_fn(access::log));
-
-    let address = listener.local_addr()?;
-    let incoming = connections::accept(listener, limits);
-    let (stop, stopped) = oneshot::channel::<()>();
-    let serving = transport(limits)
-        .add_routes(Routes::from(routes))
-        .serve_with_incoming_shutdown(incoming, async {
-            let _ = stopped.await;
-        });
-    // Its own task: it goes on while this one waits out the notice.
-    let mut serving = tokio::spawn(serving);
-    tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
-
-    let health = Arc::new(tokio::sync::Mutex::new(health));
-    let every = Duration::from_millis(settings.reload_ms.max(1));
-    let mut reloading = tokio::spawn(reload_loop(reloader, models, Arc::clone(&health), every));
-    let mut reading_keys = tokio::spawn(key_loop(key_file, every));
-    let failed = tokio::select! {
-        () = shutdown => None,
-        ended = &mut serving => Some(ended.map_or(RunError::TaskEnded("transport"), |ended| {
-            ended.err().map_or(RunError::TaskEnded("transport"), RunError::from)
-        })),
-        _ = &mut reloading => Some(RunError::TaskEnded("reload")),
-        _ = &mut reading_keys => Some(RunError::TaskEnded("key")),
-    };
-    reloading.abort();
-    reading_keys.abort();
-
-    let mut health = health.lock().await;
-    health.withdraw().await;
-    let notice = Duration::from_millis(settings.drain.notice_ms);
-    // Calls go on; only the end of the transport would cut the notice short.
-    let _ = timeout(notice, &mut serving).await;
-    let _ = stop.send(());
-    gate.close();
-    health.end_watches().await;
-    let limit = Duration::from_secs(settings.drain.seconds);
-    match timeout(limit, &mut serving).await {
-        Ok(_) => tracing::info!("drained"),
-        Err(_) => {
-            serving.abort();
-            tracing::warn!(
-                limit_seconds = limit.as_secs(),
-                "stopped with connections still open"
-            );
-        }
-    }
-    failed.map_or(Ok(()), Err)
+    Routes::from(router)
 }
 
 /// The answer to a call that goes no further than a layer.
@@ -180,12 +172,7 @@ fn transport(limits: &Limits) -> Server {
         .initial_connection_window_size(1 << 20)
 }
 
-async fn reload_loop(
-    mut reloader: Reloader,
-    models: Models,
-    health: Arc<tokio::sync::Mutex<Health>>,
-    every: Duration,
-) {
+async fn reload_loop(mut reloader: Reloader, models: Models, health: Arc<Mutex<Health>>, every: Duration) {
     let mut ticks = ticks(every);
     loop {
         ticks.tick().await;
@@ -217,10 +204,7 @@ async fn key_loop(mut file: KeyFile, every: Duration) {
         };
         if failed != said {
             if let Some(error) = &failed {
-                tracing::error!(
-                    error,
-                    "the API keys cannot be read; the last good ones stay in force"
-                );
+                tracing::error!(error, "the API keys cannot be read; the last good ones stay in force");
             }
             said = failed;
         }

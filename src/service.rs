@@ -83,10 +83,7 @@ impl ModelService for Catalogue {
     ) -> Result<Response<pb::ListModelsResponse>, Status> {
         let snapshot = self.models.snapshot();
         let models = snapshot.models.values().map(wire::model).collect();
-        Ok(Response::new(pb::ListModelsResponse {
-            models,
-            catalog: wire::catalog(&snapshot),
-        }))
+        Ok(Response::new(pb::ListModelsResponse { models, catalog: wire::catalog(&snapshot) }))
     }
 
     async fn get_model(

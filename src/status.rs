@@ -18,56 +18,37 @@ impl From<ServeError> for Status {
     fn from(error: ServeError) -> Self {
         let message = error.to_string();
         let (code, details) = match error {
-            ServeError::NothingLoaded => (
-                Code::Unavailable,
-                ErrorDetails::with_retry_info(Some(RETRY_AFTER)),
-            ),
-            ServeError::Draining => (
-                Code::Unavailable,
-                ErrorDetails::with_retry_info(Some(RETRY_AFTER)),
-            ),
-            ServeError::Pending { .. } => (
-                Code::Unavailable,
-                ErrorDetails::with_retry_info(Some(RETRY_AFTER)),
-            ),
-            ServeError::Full => (
-                Code::ResourceExhausted,
-                ErrorDetails::with_retry_info(Some(RETRY_WHEN_FULL)),
-            ),
+            ServeError::NothingLoaded => {
+                (Code::Unavailable, ErrorDetails::with_retry_info(Some(RETRY_AFTER)))
+            }
+            ServeError::Draining => (Code::Unavailable, ErrorDetails::with_retry_info(Some(RETRY_AFTER))),
+            ServeError::Pending { .. } => {
+                (Code::Unavailable, ErrorDetails::with_retry_info(Some(RETRY_AFTER)))
+            }
+            ServeError::Full => {
+                (Code::ResourceExhausted, ErrorDetails::with_retry_info(Some(RETRY_WHEN_FULL)))
+            }
             ServeError::DeadlineExceeded => (Code::DeadlineExceeded, ErrorDetails::new()),
             ServeError::UnknownModel { name } => (Code::NotFound, missing("model", name, &message)),
-            ServeError::UnknownVersion { name, version } => (
-                Code::NotFound,
-                missing("version", format!("{name}/{version}"), &message),
-            ),
-            ServeError::UnknownLabel { name, label } => (
-                Code::NotFound,
-                missing("label", format!("{name}/{label}"), &message),
-            ),
+            ServeError::UnknownVersion { name, version } => {
+                (Code::NotFound, missing("version", format!("{name}/{version}"), &message))
+            }
+            ServeError::UnknownLabel { name, label } => {
+                (Code::NotFound, missing("label", format!("{name}/{label}"), &message))
+            }
             ServeError::AmbiguousModel { names } => {
                 let served = format!("several models are served: {}", names.join(", "));
-                (
-                    Code::InvalidArgument,
-                    ErrorDetails::with_bad_request_violation("model", served),
-                )
+                (Code::InvalidArgument, ErrorDetails::with_bad_request_violation("model", served))
             }
-            ServeError::Refused {
-                name,
-                version,
-                check,
-                reason,
-            } => (
-                Code::FailedPrecondition,
-                unmet(check, format!("{name}/{version}"), reason),
-            ),
-            ServeError::NotServed { name, version, .. } => (
-                Code::FailedPrecondition,
-                unmet("policy", format!("{name}/{version}"), &message),
-            ),
-            ServeError::NoneServes { name } => (
-                Code::FailedPrecondition,
-                unmet("policy", name.to_string(), &message),
-            ),
+            ServeError::Refused { name, version, check, reason } => {
+                (Code::FailedPrecondition, unmet(check, format!("{name}/{version}"), reason))
+            }
+            ServeError::NotServed { name, version, .. } => {
+                (Code::FailedPrecondition, unmet("policy", format!("{name}/{version}"), &message))
+            }
+            ServeError::NoneServes { name } => {
+                (Code::FailedPrecondition, unmet("policy", name.to_string(), &message))
+            }
             ServeError::Input(violations) => (Code::InvalidArgument, bad_request(violations)),
             ServeError::NotProtobuf(_) => (Code::InvalidArgument, ErrorDetails::new()),
             ServeError::NotFinite { row, step, .. } => {

@@ -41,11 +41,7 @@ pub(crate) struct NamedColumn {
 pub(crate) fn batch(rows: Rows, manifest: &Manifest, max_rows: usize) -> Result<Batch, ServeError> {
     let features = &manifest.inputs;
     match rows {
-        Rows::Matrix {
-            field,
-            columns,
-            values,
-        } => matrix(field, columns, values, features, max_rows),
+        Rows::Matrix { field, columns, values } => matrix(field, columns, values, features, max_rows),
         Rows::Frame(columns) => frame(&columns, features, max_rows),
     }
 }
@@ -63,18 +59,14 @@ fn matrix(
         return refuse(WidthMismatch, "matrix.columns", said);
     }
     if !values.len().is_multiple_of(width) {
-        let said = format!(
-            "{} values do not form rows of {width} ({})",
-            values.len(),
-            names(features)
-        );
+        let said = format!("{} values do not form rows of {width} ({})", values.len(), names(features));
         return refuse(ValuesRagged, "matrix", said);
     }
     within(values.len() / width, max_rows, "matrix")?;
     Batch::new(values, width).map_err(|error| match error {
-        BatchError::NotFinite(cells) => not_finite(cells, features, |row, column| {
-            format!("matrix.{field}[{}]", row * width + column)
-        }),
+        BatchError::NotFinite(cells) => {
+            not_finite(cells, features, |row, column| format!("matrix.{field}[{}]", row * width + column))
+        }
         BatchError::Empty | BatchError::Ragged { .. } => none("matrix"),
     })
 }
@@ -87,11 +79,7 @@ fn frame(columns: &[NamedColumn], features: &[Feature], max_rows: usize) -> Resu
     };
     for (place, column) in columns.iter().enumerate() {
         if places.insert(column.name.as_str(), place).is_some() {
-            violation(
-                ColumnDuplicate,
-                &column.name,
-                "this column occurs twice".to_owned(),
-            );
+            violation(ColumnDuplicate, &column.name, "this column occurs twice".to_owned());
         }
         if column.has_texts {
             violation(ColumnText, &column.name, "expected values, got texts".to_owned());
@@ -102,11 +90,8 @@ fn frame(columns: &[NamedColumn], features: &[Feature], max_rows: usize) -> Resu
             violation(ColumnMissing, &feature.name, "this column is missing".to_owned());
         }
     }
-    let known: HashMap<_, _> = features
-        .iter()
-        .enumerate()
-        .map(|(index, feature)| (feature.name.as_str(), index))
-        .collect();
+    let known: HashMap<_, _> =
+        features.iter().enumerate().map(|(index, feature)| (feature.name.as_str(), index)).collect();
     for column in columns {
         if !known.contains_key(column.name.as_str()) {
             let said = format!("the model has no such feature; it has {}", names(features));
@@ -117,10 +102,7 @@ fn frame(columns: &[NamedColumn], features: &[Feature], max_rows: usize) -> Resu
     for column in columns {
         if column.values.len() != rows && !column.has_texts {
             let first = &columns[0].name;
-            let said = format!(
-                "expected {rows} values as in `{first}`, got {}",
-                column.values.len()
-            );
+            let said = format!("expected {rows} values as in `{first}`, got {}", column.values.len());
             violation(ColumnRagged, &column.name, said);
         }
     }
@@ -150,19 +132,11 @@ fn within(rows: usize, max_rows: usize, field: &str) -> Result<(), ServeError> {
     if rows <= max_rows {
         return Ok(());
     }
-    refuse(
-        RowsTooMany,
-        field,
-        format!("expected at most {max_rows} rows, got {rows}"),
-    )
+    refuse(RowsTooMany, field, format!("expected at most {max_rows} rows, got {rows}"))
 }
 
 fn none(field: &str) -> ServeError {
-    ServeError::Input(vec![Violation::new(
-        RowsMissing,
-        field,
-        "expected at least one row, got none",
-    )])
+    ServeError::Input(vec![Violation::new(RowsMissing, field, "expected at least one row, got none")])
 }
 
 fn not_finite(
@@ -181,11 +155,7 @@ fn not_finite(
 /// The first few feature names, for a sentence.
 fn names(features: &[Feature]) -> String {
     const SHOWN: usize = 8;
-    let mut names: Vec<_> = features
-        .iter()
-        .take(SHOWN)
-        .map(|feature| feature.name.as_str())
-        .collect();
+    let mut names: Vec<_> = features.iter().take(SHOWN).map(|feature| feature.name.as_str()).collect();
     if features.len() > SHOWN {
         names.push("…");
     }

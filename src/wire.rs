@@ -24,22 +24,14 @@ impl From<pb::PredictRequest> for Asked {
             Some(pb::predict_request::Choice::Version(version)) => Choice::Version(version),
             Some(pb::predict_request::Choice::Label(label)) => Choice::Label(label),
         };
-        Self {
-            model: request.model,
-            choice,
-            input: request.input,
-        }
+        Self { model: request.model, choice, input: request.input }
     }
 }
 
 /// The rows of a request, whichever way they are encoded.
 pub(crate) fn rows(input: Option<pb::predict_request::Input>) -> Result<Rows, ServeError> {
     match input {
-        None => refuse(
-            Reason::InputMissing,
-            "input",
-            "expected a matrix or a frame, got neither",
-        ),
+        None => refuse(Reason::InputMissing, "input", "expected a matrix or a frame, got neither"),
         Some(pb::predict_request::Input::Matrix(matrix)) => matrix_rows(matrix),
         Some(pb::predict_request::Input::Frame(frame)) => Ok(Rows::Frame(
             frame
@@ -56,35 +48,21 @@ pub(crate) fn rows(input: Option<pb::predict_request::Input>) -> Result<Rows, Se
 }
 
 fn matrix_rows(matrix: pb::Matrix) -> Result<Rows, ServeError> {
-    let used = [
-        !matrix.values.is_empty(),
-        !matrix.f32_le.is_empty(),
-        !matrix.f64_le.is_empty(),
-    ];
+    let used = [!matrix.values.is_empty(), !matrix.f32_le.is_empty(), !matrix.f64_le.is_empty()];
     if used.into_iter().filter(|used| *used).count() > 1 {
         let said = "expected one of values, f32_le and f64_le, got more than one";
         return refuse(Reason::EncodingAmbiguous, "matrix", said);
     }
     let (field, values) = match used {
-        [_, true, _] => (
-            "f32_le",
-            numbers("matrix.f32_le", &matrix.f32_le, |word| {
-                f32::from_le_bytes(word).into()
-            })?,
-        ),
-        [_, _, true] => (
-            "f64_le",
-            numbers("matrix.f64_le", &matrix.f64_le, f64::from_le_bytes)?,
-        ),
+        [_, true, _] => {
+            ("f32_le", numbers("matrix.f32_le", &matrix.f32_le, |word| f32::from_le_bytes(word).into())?)
+        }
+        [_, _, true] => ("f64_le", numbers("matrix.f64_le", &matrix.f64_le, f64::from_le_bytes)?),
         _ => ("values", matrix.values),
     };
     // A width beyond memory is just as wrong as any other.
     let columns = usize::try_from(matrix.columns).unwrap_or(usize::MAX);
-    Ok(Rows::Matrix {
-        field,
-        columns,
-        values,
-    })
+    Ok(Rows::Matrix { field, columns, values })
 }
 
 fn numbers<const N: usize>(
@@ -96,11 +74,7 @@ fn numbers<const N: usize>(
     if torn.is_empty() {
         return Ok(words.iter().map(|word| number(*word)).collect());
     }
-    refuse(
-        Reason::BytesTorn,
-        field,
-        format!("{} bytes do not form numbers of {N} bytes", bytes.len()),
-    )
+    refuse(Reason::BytesTorn, field, format!("{} bytes do not form numbers of {N} bytes", bytes.len()))
 }
 
 /// The answer of `loaded`.
@@ -111,35 +85,26 @@ pub(crate) fn answer(loaded: &Loaded, predictions: Predictions) -> pb::PredictRe
     let prediction = match &loaded.model.manifest().output {
         Output::Classification { classes } => Prediction::Classification(pb::Classification {
             // Proven at load: a step has as many classes as the manifest names.
-            labels: choices
-                .iter()
-                .map(|class| classes[*class as usize].clone())
-                .collect(),
+            labels: choices.iter().map(|class| classes[*class as usize].clone()).collect(),
             classes: classes.clone(),
             probabilities: scores,
         }),
-        Output::Regression { targets } => Prediction::Regression(pb::Regression {
-            values: scores,
-            targets: targets.clone(),
-        }),
-        Output::Clustering { .. } => Prediction::Clustering(pb::Clustering {
-            cluster: choices,
-            distances: scores,
-        }),
-        Output::Transformation { names } => Prediction::Transformation(pb::Transformation {
-            values: scores,
-            names: names.clone(),
-        }),
+        Output::Regression { targets } => {
+            Prediction::Regression(pb::Regression { values: scores, targets: targets.clone() })
+        }
+        Output::Clustering { .. } => {
+            Prediction::Clustering(pb::Clustering { cluster: choices, distances: scores })
+        }
+        Output::Transformation { names } => {
+            Prediction::Transformation(pb::Transformation { values: scores, names: names.clone() })
+        }
     };
     let model = pb::ModelRef {
         name: loaded.name.to_string(),
         version: loaded.version.get(),
         digest: loaded.model.digest().to_string(),
     };
-    pb::PredictResponse {
-        model: Some(model),
-        prediction: Some(prediction),
-    }
+    pb::PredictResponse { model: Some(model), prediction: Some(prediction) }
 }
 
 /// The catalog behind a snapshot.
@@ -147,10 +112,7 @@ pub(crate) fn catalog(snapshot: &Snapshot) -> Option<pb::Catalog> {
     let error = snapshot.error.clone().unwrap_or_default();
     match &snapshot.catalog {
         None if error.is_empty() => None,
-        None => Some(pb::Catalog {
-            error,
-            ..pb::Catalog::default()
-        }),
+        None => Some(pb::Catalog { error, ..pb::Catalog::default() }),
         Some(catalog) => Some(pb::Catalog {
             sequence: catalog.sequence,
             issued_at: Some(prost_types::Timestamp {
@@ -169,16 +131,8 @@ pub(crate) fn model(model: &Model) -> pb::Model {
     pb::Model {
         name: entry.name.to_string(),
         default_version: model.default.map_or(0, artifact::Version::get),
-        labels: entry
-            .labels
-            .iter()
-            .map(|(label, version)| (label.to_string(), version.get()))
-            .collect(),
-        versions: entry
-            .versions
-            .iter()
-            .map(|version| self::version(model, version))
-            .collect(),
+        labels: entry.labels.iter().map(|(label, version)| (label.to_string(), version.get())).collect(),
+        versions: entry.versions.iter().map(|version| self::version(model, version)).collect(),
         policy_error: entry.policy_error.clone().unwrap_or_default(),
         notes: entry.notes.clone(),
     }
@@ -207,10 +161,7 @@ fn version(model: &Model, entry: &artifact::catalog::CatalogVersion) -> pb::Mode
         state: state.into(),
         refusal: failure
             .or_else(|| entry.refusal.clone())
-            .map(|refusal| pb::Refusal {
-                check: refusal.check,
-                reason: refusal.reason,
-            }),
+            .map(|refusal| pb::Refusal { check: refusal.check, reason: refusal.reason }),
         checks: entry
             .checks
             .iter()

@@ -42,6 +42,22 @@ pub enum SecretError {
 /// # Errors
 /// [`SecretError`].
 pub fn read(path: &Path) -> Result<SecretString, SecretError> {
+    let (secret, mode) = look(path)?;
+    if mode & 0o004 != 0 {
+        tracing::warn!(path = %path.display(), mode = format!("{mode:o}"), "others may read this secret file");
+    }
+    Ok(secret)
+}
+
+/// As [`read`], for a file that is looked at again and again: the warning was given the first time.
+///
+/// # Errors
+/// [`SecretError`].
+pub fn read_again(path: &Path) -> Result<SecretString, SecretError> {
+    look(path).map(|(secret, _)| secret)
+}
+
+fn look(path: &Path) -> Result<(SecretString, u32), SecretError> {
     let file = fs_err::File::open(path)?;
     let metadata = file.metadata()?;
     if !metadata.is_file() {
@@ -49,13 +65,7 @@ pub fn read(path: &Path) -> Result<SecretString, SecretError> {
     }
     let mode = metadata.mode() & 0o777;
     if mode & 0o022 != 0 {
-        return Err(SecretError::Writable {
-            path: path.to_owned(),
-            mode,
-        });
-    }
-    if mode & 0o004 != 0 {
-        tracing::warn!(path = %path.display(), mode = format!("{mode:o}"), "others may read this secret file");
+        return Err(SecretError::Writable { path: path.to_owned(), mode });
     }
     let mut text = String::new();
     file.take(MAX_BYTES + 1).read_to_string(&mut text)?;
@@ -64,7 +74,7 @@ pub fn read(path: &Path) -> Result<SecretString, SecretError> {
     }
     match text.trim() {
         "" => Err(SecretError::Empty(path.to_owned())),
-        secret => Ok(SecretString::from(secret)),
+        secret => Ok((SecretString::from(secret), mode)),
     }
 }
 
@@ -96,9 +106,7 @@ mod tests {
             let (_dir, path) = secret("s3cret", mode);
             let error = read(&path).unwrap_err().to_string();
             assert!(
-                error.ends_with(&format!(
-                    "key may be written by others (mode {mode:o}); chmod go-w it"
-                )),
+                error.ends_with(&format!("key may be written by others (mode {mode:o}); chmod go-w it")),
                 "{error}"
             );
         }
@@ -108,17 +116,7 @@ mod tests {
     fn an_empty_a_missing_and_a_folder_secret_are_refused_by_path() {
         let (dir, path) = secret(" \n", 0o400);
         assert!(read(&path).unwrap_err().to_string().ends_with("key is empty"));
-        assert!(
-            read(&dir.path().join("none"))
-                .unwrap_err()
-                .to_string()
-                .contains("none")
-        );
-        assert!(
-            read(dir.path())
-                .unwrap_err()
-                .to_string()
-                .ends_with("is not a plain file")
-        );
+        assert!(read(&dir.path().join("none")).unwrap_err().to_string().contains("none"));
+        assert!(read(dir.path()).unwrap_err().to_string().ends_with("is not a plain file"));
     }
 }

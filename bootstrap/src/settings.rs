@@ -57,10 +57,7 @@ pub fn load<T: DeserializeOwned>(
     file: Option<&Path>,
     environment: HashMap<String, String>,
 ) -> Result<T, SettingsError> {
-    let ours: HashMap<_, _> = environment
-        .into_iter()
-        .filter(|(name, _)| name.starts_with(prefix))
-        .collect();
+    let ours: HashMap<_, _> = environment.into_iter().filter(|(name, _)| name.starts_with(prefix)).collect();
     refuse_variables(prefix, &ours)?;
     let mut sources = Config::builder();
     if let Some(file) = file {
@@ -71,18 +68,11 @@ pub fn load<T: DeserializeOwned>(
         .separator("__")
         .try_parsing(true)
         .source(Some(ours));
-    let settings = sources
-        .add_source(variables)
-        .build()
-        .map_err(|error| match file {
-            Some(file) => SettingsError::File {
-                file: file.display().to_string(),
-            },
-            None => explain(prefix, "", error),
-        })?;
-    settings
-        .try_deserialize()
-        .map_err(|error| explain(prefix, "", error))
+    let settings = sources.add_source(variables).build().map_err(|error| match file {
+        Some(file) => SettingsError::File { file: file.display().to_string() },
+        None => explain(prefix, "", error),
+    })?;
+    settings.try_deserialize().map_err(|error| explain(prefix, "", error))
 }
 
 /// The settings as TOML, for `--check-config`. Secrets are in them as paths only.
@@ -97,15 +87,10 @@ fn refuse_variables(prefix: &'static str, ours: &HashMap<String, String>) -> Res
         let carries_secret =
             SECRET_WORDS.iter().any(|word| variable.contains(word)) && !variable.ends_with("_FILE");
         if carries_secret || ours[variable].contains("-----BEGIN") {
-            return Err(SettingsError::SecretInEnvironment {
-                variable: variable.clone(),
-            });
+            return Err(SettingsError::SecretInEnvironment { variable: variable.clone() });
         }
         if !variable[prefix.len()..].starts_with("__") {
-            return Err(SettingsError::Misspelt {
-                variable: variable.clone(),
-                prefix,
-            });
+            return Err(SettingsError::Misspelt { variable: variable.clone(), prefix });
         }
     }
     Ok(())
@@ -116,22 +101,13 @@ fn explain(prefix: &str, key: &str, error: ConfigError) -> SettingsError {
     let key = |inner: Option<String>| {
         let dotted = inner.unwrap_or_else(|| key.to_owned());
         let variable = format!("{prefix}__{}", dotted.to_uppercase().replace('.', "__"));
-        if dotted.is_empty() {
-            "settings".to_owned()
-        } else {
-            format!("{dotted} ({variable})")
-        }
+        if dotted.is_empty() { "settings".to_owned() } else { format!("{dotted} ({variable})") }
     };
     match error {
-        ConfigError::Type {
-            key: inner, expected, ..
-        } => SettingsError::Type {
-            key: key(inner),
-            expected: expected.to_owned(),
-        },
-        ConfigError::At {
-            error, key: inner, ..
-        } => explain(prefix, &inner.unwrap_or_default(), *error),
+        ConfigError::Type { key: inner, expected, .. } => {
+            SettingsError::Type { key: key(inner), expected: expected.to_owned() }
+        }
+        ConfigError::At { error, key: inner, .. } => explain(prefix, &inner.unwrap_or_default(), *error),
         ConfigError::Message(message) if message.starts_with("unknown field") => {
             SettingsError::Unknown(match key(None) {
                 key if key == "settings" => message,
@@ -140,13 +116,8 @@ fn explain(prefix: &str, key: &str, error: ConfigError) -> SettingsError {
         }
         other => {
             let text = other.to_string();
-            let expected = text
-                .split_once("expected ")
-                .map_or("another value", |(_, expected)| expected);
-            SettingsError::Type {
-                key: key(None),
-                expected: expected.to_owned(),
-            }
+            let expected = text.split_once("expected ").map_or("another value", |(_, expected)| expected);
+            SettingsError::Type { key: key(None), expected: expected.to_owned() }
         }
     }
 }
@@ -174,10 +145,8 @@ mod tests {
     }
 
     fn with(variables: &[(&str, &str)]) -> Result<Settings, SettingsError> {
-        let variables = variables
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect();
+        let variables =
+            variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         load("LINFA_TEST", None, variables)
     }
 
@@ -199,11 +168,7 @@ mod tests {
 
     #[test]
     fn a_variable_that_would_carry_a_secret_is_refused_by_name() {
-        for variable in [
-            "LINFA_TEST__API_KEY",
-            "LINFA_TEST_TOKEN",
-            "LINFA_TEST__AUTH__PASSWORD",
-        ] {
+        for variable in ["LINFA_TEST__API_KEY", "LINFA_TEST_TOKEN", "LINFA_TEST__AUTH__PASSWORD"] {
             let said = sentence(variable, "hunter2");
             assert!(
                 said.starts_with(&format!("{variable} would carry a secret in the environment")),
@@ -228,19 +193,10 @@ mod tests {
             "limits.rows (LINFA_TEST__LIMITS__ROWS): expected an integer"
         );
         let unknown = sentence("LINFA_TEST__LIMITS__ROW", "hunter2");
-        assert!(
-            unknown.contains("unknown field `row`, expected `rows` or `address`"),
-            "{unknown}"
-        );
+        assert!(unknown.contains("unknown field `row`, expected `rows` or `address`"), "{unknown}");
         let format = sentence("LINFA_TEST__LOG__FORMAT", "hunter2");
-        assert!(
-            format.contains("`json`") && !format.contains("hunter2"),
-            "{format}"
-        );
+        assert!(format.contains("`json`") && !format.contains("hunter2"), "{format}");
         let address = sentence("LINFA_TEST__LIMITS__ADDRESS", "hunter2");
-        assert!(
-            address.contains("limits.address") && !address.contains("hunter2"),
-            "{address}"
-        );
+        assert!(address.contains("limits.address") && !address.contains("hunter2"), "{address}");
     }
 }

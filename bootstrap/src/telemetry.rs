@@ -30,10 +30,7 @@ pub struct InvalidFilter;
 
 impl Default for Log {
     fn default() -> Self {
-        Self {
-            format: Format::Json,
-            filter: "info".to_owned(),
-        }
+        Self { format: Format::Json, filter: "info".to_owned() }
     }
 }
 
@@ -50,23 +47,22 @@ impl TryFrom<String> for Format {
     }
 }
 
-/// Starts the log of this process. A second call changes nothing.
+/// Starts the log of this process, panics included. A second call changes nothing.
 ///
 /// # Errors
 /// [`InvalidFilter`].
 pub fn start(log: &Log) -> Result<(), InvalidFilter> {
     let filter = EnvFilter::try_new(&log.filter).map_err(|_| InvalidFilter)?;
-    let lines = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // Fails only where a log runs already, as in tests.
     let _ = match log.format {
-        Format::Json => lines
-            .json()
-            .flatten_event(true)
-            .with_current_span(false)
-            .try_init(),
+        Format::Json => lines.json().flatten_event(true).with_current_span(false).try_init(),
         Format::Pretty => lines.try_init(),
     };
+    // Where, and never what: a panic's words may hold a value of a request.
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        tracing::error!(place, "panic");
+    }));
     Ok(())
 }

@@ -19,33 +19,13 @@ fn store() -> Store {
 #[tokio::test]
 async fn without_a_good_key_every_call_is_unauthenticated_in_the_same_words() {
     let server = Server::ready(&store()).await;
-    let wrong = [
-        None,
-        Some(""),
-        Some("lsk_al"),
-        Some("lsk_all "),
-        Some("lsk_alm"),
-        Some(EXPIRED_KEY),
-    ];
-    for method in [
-        PREDICT,
-        "/linfa.serve.v1.ModelService/ListModels",
-        "/no.such.Service/Method",
-    ] {
+    let wrong = [None, Some(""), Some("lsk_al"), Some("lsk_all "), Some("lsk_alm"), Some(EXPIRED_KEY)];
+    for method in [PREDICT, "/linfa.serve.v1.ModelService/ListModels", "/no.such.Service/Method"] {
         for key in wrong {
-            let answer = raw_call(
-                server.channel().await,
-                method,
-                key,
-                tokio_stream::once(Bytes::new()),
-            )
-            .await;
+            let answer =
+                raw_call(server.channel().await, method, key, tokio_stream::once(Bytes::new())).await;
             let words = "a valid API key is needed, as `authorization: Bearer KEY`".to_owned();
-            assert_eq!(
-                said(answer),
-                (Code::Unauthenticated, words),
-                "{method} with {key:?}"
-            );
+            assert_eq!(said(answer), (Code::Unauthenticated, words), "{method} with {key:?}");
         }
     }
     server.still_answers("iris", &SETOSA).await;
@@ -64,27 +44,13 @@ async fn a_call_without_a_key_is_refused_before_its_body_is_read() {
 async fn a_key_does_what_its_scopes_say_and_no_more() {
     let server = Server::ready(&store()).await;
     let iris = server.client_with(IRIS_KEY).await;
-    assert_eq!(
-        iris.predict(Target::model("iris"), Input::rows(&SETOSA))
-            .await
-            .unwrap()
-            .labels(),
-        ["setosa"]
-    );
+    assert_eq!(iris.predict(Target::model("iris"), Input::rows(&SETOSA)).await.unwrap().labels(), ["setosa"]);
 
-    let lacking = |scope: &str| {
-        (
-            Code::PermissionDenied,
-            format!("the API key lacks the scope `{scope}`"),
-        )
-    };
+    let lacking = |scope: &str| (Code::PermissionDenied, format!("the API key lacks the scope `{scope}`"));
     // The same words whether there is such a model or not.
     for model in ["line", "nothing"] {
         let refusal = refused(iris.predict(Target::model(model), Input::rows(&[1.0, 2.0])).await);
-        assert_eq!(
-            (refusal.code, refusal.message),
-            lacking(&format!("predict:{model}"))
-        );
+        assert_eq!((refusal.code, refusal.message), lacking(&format!("predict:{model}")));
     }
     let refusal = refused(iris.list_models().await);
     assert_eq!((refusal.code, refusal.message), lacking("models:read"));
@@ -113,9 +79,7 @@ async fn new_keys_are_in_force_without_a_restart_and_a_bad_file_changes_nothing(
     write_secret(&file, &keys().replace("predict:iris", "predict:line"));
     let iris = server.client_with(IRIS_KEY).await;
     eventually("the new scope is in force", async || {
-        iris.predict(Target::model("line"), Input::rows(&[1.0, 2.0]))
-            .await
-            .ok()
+        iris.predict(Target::model("line"), Input::rows(&[1.0, 2.0])).await.ok()
     })
     .await;
 
@@ -127,16 +91,11 @@ async fn new_keys_are_in_force_without_a_restart_and_a_bad_file_changes_nothing(
         server.still_answers("line", &[1.0, 2.0]).await;
     }
 
-    write_secret(
-        &file,
-        &keys().replace(&artifact::Digest::of(KEY.as_bytes()).hex(), &"0".repeat(64)),
-    );
+    write_secret(&file, &keys().replace(&artifact::Digest::of(KEY.as_bytes()).hex(), &"0".repeat(64)));
     let all = server.client().await;
     eventually("the removed key is dead", async || {
         let answer = all.list_models().await;
-        answer
-            .err()
-            .filter(|error| error.code() == Some(Code::Unauthenticated))
+        answer.err().filter(|error| error.code() == Some(Code::Unauthenticated))
     })
     .await;
     assert!(server.client_with(MODELS_KEY).await.list_models().await.is_ok());
@@ -147,13 +106,8 @@ async fn two_authorization_headers_are_none() {
     let server = Server::ready(&store()).await;
     let mut request = tonic::Request::new(client::pb::ListModelsRequest {});
     for key in [KEY, KEY] {
-        request
-            .metadata_mut()
-            .append("authorization", format!("Bearer {key}").parse().unwrap());
+        request.metadata_mut().append("authorization", format!("Bearer {key}").parse().unwrap());
     }
     let mut models = client::pb::model_service_client::ModelServiceClient::new(server.channel().await);
-    assert_eq!(
-        models.list_models(request).await.unwrap_err().code(),
-        Code::Unauthenticated
-    );
+    assert_eq!(models.list_models(request).await.unwrap_err().code(), Code::Unauthenticated);
 }

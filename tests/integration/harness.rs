@@ -51,18 +51,9 @@ impl Store {
     pub(crate) fn empty() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let writer = Writer::open(dir.path().join("store")).unwrap();
-        let catalog = Catalog {
-            sequence: 1,
-            issued_at: jiff::Timestamp::now(),
-            models: Vec::new(),
-            notes: Vec::new(),
-        };
-        Self {
-            dir,
-            catalog,
-            key: SealKey::from_bytes(&SECRET),
-            writer,
-        }
+        let catalog =
+            Catalog { sequence: 1, issued_at: jiff::Timestamp::now(), models: Vec::new(), notes: Vec::new() };
+        Self { dir, catalog, key: SealKey::from_bytes(&SECRET), writer }
     }
 
     /// A store whose catalog serves these packs, each as version 1.
@@ -93,21 +84,18 @@ impl Store {
     /// The model's entry, made if there is none.
     pub(crate) fn model(&mut self, name: &str) -> &mut CatalogModel {
         let models = &mut self.catalog.models;
-        let index = models
-            .iter()
-            .position(|model| model.name.as_str() == name)
-            .unwrap_or_else(|| {
-                models.push(CatalogModel {
-                    name: name.parse().unwrap(),
-                    default: None,
-                    serving: Vec::new(),
-                    labels: Default::default(),
-                    policy_error: None,
-                    notes: Vec::new(),
-                    versions: Vec::new(),
-                });
-                models.len() - 1
+        let index = models.iter().position(|model| model.name.as_str() == name).unwrap_or_else(|| {
+            models.push(CatalogModel {
+                name: name.parse().unwrap(),
+                default: None,
+                serving: Vec::new(),
+                labels: Default::default(),
+                policy_error: None,
+                notes: Vec::new(),
+                versions: Vec::new(),
             });
+            models.len() - 1
+        });
         &mut models[index]
     }
 
@@ -139,10 +127,7 @@ impl Store {
             catalog_public_key_file: file("public.pem", PUBLIC_KEY),
             api_keys_file: file("keys.toml", &keys()),
             reload_ms: 10,
-            drain: linfa_serve::config::Drain {
-                notice_ms: 0,
-                seconds: 1,
-            },
+            drain: linfa_serve::config::Drain { notice_ms: 0, seconds: 1 },
             ..Settings::default()
         }
     }
@@ -197,10 +182,7 @@ impl Server {
 
     pub(crate) async fn ready_with(settings: Settings) -> Self {
         let server = Self::start(settings).await;
-        eventually("the server is ready", async || {
-            linfa_serve::is_ready(server.address).await.ok()
-        })
-        .await;
+        eventually("the server is ready", async || linfa_serve::is_ready(server.address).await.ok()).await;
         server
     }
 
@@ -222,11 +204,7 @@ impl Server {
     }
 
     pub(crate) async fn channel(&self) -> Channel {
-        Endpoint::from_shared(format!("http://{}", self.address))
-            .unwrap()
-            .connect()
-            .await
-            .unwrap()
+        Endpoint::from_shared(format!("http://{}", self.address)).unwrap().connect().await.unwrap()
     }
 
     pub(crate) async fn client(&self) -> Client {
@@ -240,11 +218,7 @@ impl Server {
     /// Every test of bad input ends with this: a good call is answered as ever.
     pub(crate) async fn still_answers(&self, model: &str, row: &[f64]) -> Prediction {
         let target = client::Target::model(model);
-        self.client()
-            .await
-            .predict(target, Input::rows(row))
-            .await
-            .expect("the server still answers")
+        self.client().await.predict(target, Input::rows(row)).await.expect("the server still answers")
     }
 
     pub(crate) async fn list(&self) -> ListModelsResponse {
@@ -253,11 +227,7 @@ impl Server {
 
     pub(crate) async fn version(&self, model: &str, version: u64) -> ModelVersion {
         let model = self.client().await.get_model(model).await.unwrap().model.unwrap();
-        model
-            .versions
-            .into_iter()
-            .find(|known| known.version == version)
-            .expect("a known version")
+        model.versions.into_iter().find(|known| known.version == version).expect("a known version")
     }
 
     /// Waits until the catalog of that sequence is in force.
@@ -298,9 +268,7 @@ pub(crate) async fn eventually<T>(what: &str, ask: impl AsyncFn() -> Option<T>) 
             }
         }
     };
-    timeout(PATIENCE, asking)
-        .await
-        .unwrap_or_else(|_| panic!("waited in vain until {what}"))
+    timeout(PATIENCE, asking).await.unwrap_or_else(|_| panic!("waited in vain until {what}"))
 }
 
 /// One call of raw bytes, whose body may never come.
@@ -312,17 +280,11 @@ pub(crate) async fn raw_call(
 ) -> Result<Bytes, WireStatus> {
     let mut request = Request::new(body);
     if let Some(key) = key {
-        request
-            .metadata_mut()
-            .insert("authorization", format!("Bearer {key}").parse().unwrap());
+        request.metadata_mut().insert("authorization", format!("Bearer {key}").parse().unwrap());
     }
     let mut grpc = tonic::client::Grpc::new(channel);
-    grpc.ready()
-        .await
-        .map_err(|error| WireStatus::unknown(error.to_string()))?;
-    let response = grpc
-        .client_streaming(request, PathAndQuery::from_static(method), RawCodec)
-        .await?;
+    grpc.ready().await.map_err(|error| WireStatus::unknown(error.to_string()))?;
+    let response = grpc.client_streaming(request, PathAndQuery::from_static(method), RawCodec).await?;
     Ok(response.into_inner())
 }
 

@@ -33,9 +33,7 @@ async fn refusal(server: &Server, input: Input) -> Refusal {
 /// Each violation as `REASON field: description`.
 fn violations(refusal: &Refusal) -> Vec<String> {
     let violations = refusal.details.field_violations.iter();
-    violations
-        .map(|one| format!("{} {}: {}", one.reason, one.field, one.description))
-        .collect()
+    violations.map(|one| format!("{} {}: {}", one.reason, one.field, one.description)).collect()
 }
 
 #[tokio::test]
@@ -48,45 +46,23 @@ async fn every_encoding_of_the_same_rows_has_the_same_answer() {
     let inputs = [
         Input::rows(&rows),
         Input::rows_of(4, &rows),
-        matrix(Matrix {
-            f64_le: f64_le.into(),
-            ..Matrix::default()
-        }),
+        matrix(Matrix { f64_le: f64_le.into(), ..Matrix::default() }),
         Input::columns([3, 1, 0, 2].map(column)),
     ];
     let mut answers = Vec::new();
     for input in inputs {
         let prediction = client.predict(Target::model("iris"), input).await.unwrap();
         assert_eq!(prediction.labels(), ["setosa", "versicolor"]);
-        answers.push(
-            prediction
-                .numbers()
-                .iter()
-                .map(|number| number.to_bits())
-                .collect::<Vec<_>>(),
-        );
+        answers.push(prediction.numbers().iter().map(|number| number.to_bits()).collect::<Vec<_>>());
     }
-    assert!(
-        answers
-            .iter()
-            .all(|answer| answer == &answers[0] && answer.len() == 6)
-    );
+    assert!(answers.iter().all(|answer| answer == &answers[0] && answer.len() == 6));
 
     // f32 is widened exactly, so that a row of representable values answers alike.
     let exact = [5.0, 3.5, 1.5, 0.25];
-    let f32_le: Vec<u8> = exact
-        .iter()
-        .flat_map(|value| (*value as f32).to_le_bytes())
-        .collect();
-    let narrow = matrix(Matrix {
-        f32_le: f32_le.into(),
-        ..Matrix::default()
-    });
+    let f32_le: Vec<u8> = exact.iter().flat_map(|value| (*value as f32).to_le_bytes()).collect();
+    let narrow = matrix(Matrix { f32_le: f32_le.into(), ..Matrix::default() });
     let narrow = client.predict(Target::model("iris"), narrow).await.unwrap();
-    let wide = client
-        .predict(Target::model("iris"), Input::rows(&exact))
-        .await
-        .unwrap();
+    let wide = client.predict(Target::model("iris"), Input::rows(&exact)).await.unwrap();
     assert_eq!(narrow, wide);
 }
 
@@ -101,11 +77,7 @@ async fn each_task_has_its_kind_of_answer() {
     let server = Server::ready(&Store::of(&packs)).await;
     let client = server.client().await;
     let answer = async |model: &str, row: &[f64]| {
-        client
-            .predict(Target::model(model), Input::rows(row))
-            .await
-            .unwrap()
-            .answer
+        client.predict(Target::model(model), Input::rows(row)).await.unwrap().answer
     };
     assert!(matches!(
         answer("line", &[2.0, 3.0]).await,
@@ -130,21 +102,13 @@ async fn rows_of_another_width_are_refused() {
     let server = iris().await;
     let names = "sepal_length, sepal_width, petal_length, petal_width";
     let told = refusal(&server, Input::rows(&SETOSA[..3])).await;
-    assert_eq!(
-        told.message,
-        format!("matrix: 3 values do not form rows of 4 ({names})")
-    );
+    assert_eq!(told.message, format!("matrix: 3 values do not form rows of 4 ({names})"));
     assert_eq!(
         violations(&told),
-        [format!(
-            "VALUES_RAGGED matrix: 3 values do not form rows of 4 ({names})"
-        )]
+        [format!("VALUES_RAGGED matrix: 3 values do not form rows of 4 ({names})")]
     );
     let told = refusal(&server, Input::rows_of(2, &SETOSA)).await;
-    assert_eq!(
-        told.message,
-        format!("matrix.columns: expected 4 ({names}), got 2")
-    );
+    assert_eq!(told.message, format!("matrix.columns: expected 4 ({names}), got 2"));
 }
 
 #[tokio::test]
@@ -155,27 +119,11 @@ async fn no_rows_are_refused() {
     let columns = NAMES.map(|name| (name, &[][..]));
     let told = refusal(&server, frame(&columns)).await;
     assert_eq!(told.message, "frame: expected at least one row, got none");
-    assert_eq!(
-        violations(&told),
-        ["ROWS_MISSING frame: expected at least one row, got none"]
-    );
+    assert_eq!(violations(&told), ["ROWS_MISSING frame: expected at least one row, got none"]);
 
-    let nothing = PredictRequest {
-        model: "iris".to_owned(),
-        choice: None,
-        input: None,
-    };
-    let status = server
-        .client()
-        .await
-        .raw_predict()
-        .predict(nothing)
-        .await
-        .unwrap_err();
-    assert_eq!(
-        status.message(),
-        "input: expected a matrix or a frame, got neither"
-    );
+    let nothing = PredictRequest { model: "iris".to_owned(), choice: None, input: None };
+    let status = server.client().await.raw_predict().predict(nothing).await.unwrap_err();
+    assert_eq!(status.message(), "input: expected a matrix or a frame, got neither");
 }
 
 #[tokio::test]
@@ -187,10 +135,7 @@ async fn values_that_are_not_finite_are_refused_by_row_and_column() {
     let told = refusal(&server, Input::rows(&rows)).await;
     let said =
         |row, name| format!("row {row}, column `{name}`: expected a finite number, got NaN or an infinity");
-    assert_eq!(
-        told.message,
-        format!("matrix.values[1]: {}", said(0, "sepal_width"))
-    );
+    assert_eq!(told.message, format!("matrix.values[1]: {}", said(0, "sepal_width")));
     let expected = [
         format!("NOT_FINITE matrix.values[1]: {}", said(0, "sepal_width")),
         format!("NOT_FINITE matrix.values[6]: {}", said(1, "petal_length")),
@@ -204,67 +149,31 @@ async fn values_that_are_not_finite_are_refused_by_row_and_column() {
         (NAMES[2], &[1.0; 2]),
     ];
     let told = refusal(&server, frame(&columns)).await;
-    assert_eq!(
-        told.message,
-        format!("frame.columns[petal_width].values[1]: {}", said(1, "petal_width"))
-    );
+    assert_eq!(told.message, format!("frame.columns[petal_width].values[1]: {}", said(1, "petal_width")));
 
     // The same through the packed encodings, for every kind of value that is no number.
     for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
-        let bytes: Vec<u8> = [1.0, bad, 1.0, 1.0]
-            .iter()
-            .flat_map(|value| value.to_le_bytes())
-            .collect();
-        let told = refusal(
-            &server,
-            matrix(Matrix {
-                f32_le: bytes.into(),
-                ..Matrix::default()
-            }),
-        )
-        .await;
-        assert_eq!(
-            told.message,
-            format!("matrix.f32_le[1]: {}", said(0, "sepal_width"))
-        );
+        let bytes: Vec<u8> = [1.0, bad, 1.0, 1.0].iter().flat_map(|value| value.to_le_bytes()).collect();
+        let told = refusal(&server, matrix(Matrix { f32_le: bytes.into(), ..Matrix::default() })).await;
+        assert_eq!(told.message, format!("matrix.f32_le[1]: {}", said(0, "sepal_width")));
     }
 }
 
 #[tokio::test]
 async fn bytes_that_end_too_early_and_two_encodings_at_once_are_refused() {
     let server = iris().await;
-    let torn = matrix(Matrix {
-        f64_le: vec![0; 33].into(),
-        ..Matrix::default()
-    });
+    let torn = matrix(Matrix { f64_le: vec![0; 33].into(), ..Matrix::default() });
     let told = refusal(&server, torn).await;
-    assert_eq!(
-        told.message,
-        "matrix.f64_le: 33 bytes do not form numbers of 8 bytes"
-    );
+    assert_eq!(told.message, "matrix.f64_le: 33 bytes do not form numbers of 8 bytes");
     assert_eq!(told.details.field_violations[0].reason, "BYTES_TORN");
 
-    let ragged = matrix(Matrix {
-        f32_le: vec![0; 20].into(),
-        ..Matrix::default()
-    });
+    let ragged = matrix(Matrix { f32_le: vec![0; 20].into(), ..Matrix::default() });
     let told = refusal(&server, ragged).await;
-    assert!(
-        told.message.starts_with("matrix: 5 values do not form rows of 4"),
-        "{}",
-        told.message
-    );
+    assert!(told.message.starts_with("matrix: 5 values do not form rows of 4"), "{}", told.message);
 
-    let both = Matrix {
-        values: SETOSA.to_vec(),
-        f64_le: vec![0; 32].into(),
-        ..Matrix::default()
-    };
+    let both = Matrix { values: SETOSA.to_vec(), f64_le: vec![0; 32].into(), ..Matrix::default() };
     let told = refusal(&server, matrix(both)).await;
-    assert_eq!(
-        told.message,
-        "matrix: expected one of values, f32_le and f64_le, got more than one"
-    );
+    assert_eq!(told.message, "matrix: expected one of values, f32_le and f64_le, got more than one");
     assert_eq!(told.details.field_violations[0].reason, "ENCODING_AMBIGUOUS");
 }
 
@@ -279,10 +188,7 @@ async fn columns_that_do_not_match_are_all_told_at_once() {
         ("colour", &[1.0, 2.0]),
     ];
     let told = refusal(&server, frame(&columns)).await;
-    assert_eq!(
-        told.message,
-        "frame.columns[petal_length]: this column occurs twice"
-    );
+    assert_eq!(told.message, "frame.columns[petal_length]: this column occurs twice");
     let names = "sepal_length, sepal_width, petal_length, petal_width";
     let expected = [
         "COLUMN_DUPLICATE frame.columns[petal_length]: this column occurs twice".to_owned(),
@@ -292,24 +198,15 @@ async fn columns_that_do_not_match_are_all_told_at_once() {
     ];
     assert_eq!(violations(&told), expected);
 
-    let texts = Column {
-        name: NAMES[0].to_owned(),
-        values: Vec::new(),
-        texts: vec!["long".to_owned()],
-    };
+    let texts = Column { name: NAMES[0].to_owned(), values: Vec::new(), texts: vec!["long".to_owned()] };
     let rest = NAMES[1..].iter().map(|name| Column {
         name: (*name).to_owned(),
         values: vec![1.0],
         texts: Vec::new(),
     });
-    let text_frame = Frame {
-        columns: rest.chain([texts]).collect(),
-    };
+    let text_frame = Frame { columns: rest.chain([texts]).collect() };
     let told = refusal(&server, predict_request::Input::Frame(text_frame).into()).await;
-    assert_eq!(
-        told.message,
-        "frame.columns[sepal_length]: expected values, got texts"
-    );
+    assert_eq!(told.message, "frame.columns[sepal_length]: expected values, got texts");
 }
 
 #[tokio::test]
@@ -321,29 +218,17 @@ async fn more_rows_than_a_call_may_have_are_refused() {
     let told = refusal(&server, Input::rows(&SETOSA.repeat(3))).await;
     assert_eq!(told.message, "matrix: expected at most 2 rows, got 3");
     assert_eq!(told.details.field_violations[0].reason, "ROWS_TOO_MANY");
-    assert_eq!(
-        server
-            .still_answers("iris", &SETOSA.repeat(2))
-            .await
-            .labels()
-            .len(),
-        2
-    );
+    assert_eq!(server.still_answers("iris", &SETOSA.repeat(2)).await.labels().len(), 2);
 }
 
 #[tokio::test]
 async fn a_result_that_is_no_number_is_out_of_range_by_row_and_step() {
     let server = Server::ready(&Store::of(&[testkit::linear("line", 2.0)])).await;
     let client = server.client().await;
-    let answer = client
-        .predict(Target::model("line"), Input::rows(&[1.0, 1.0, f64::MAX, 1.0]))
-        .await;
+    let answer = client.predict(Target::model("line"), Input::rows(&[1.0, 1.0, f64::MAX, 1.0])).await;
     let refusal = refused(answer);
     let sentence = "row 1: the result of step 0 (`linear_regression`) is too large for a number";
-    assert_eq!(
-        (refusal.code, refusal.message.as_str()),
-        (Code::OutOfRange, sentence)
-    );
+    assert_eq!((refusal.code, refusal.message.as_str()), (Code::OutOfRange, sentence));
     assert_eq!(refusal.details.field_violations[0].field, "rows[1]");
     server.still_answers("line", &[1.0, 1.0]).await;
 }
@@ -356,10 +241,7 @@ async fn bytes_that_are_no_message_are_the_callers_mistake() {
         let body = tokio_stream::once(Bytes::from_static(bytes));
         let (code, sentence) = said(raw_call(server.channel().await, PREDICT, Some(KEY), body).await);
         assert_eq!(code, Code::InvalidArgument, "{sentence}");
-        assert!(
-            sentence.starts_with("the message is no valid protobuf of its type: "),
-            "{sentence}"
-        );
+        assert!(sentence.starts_with("the message is no valid protobuf of its type: "), "{sentence}");
     }
     server.still_answers("iris", &SETOSA).await;
 }

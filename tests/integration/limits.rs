@@ -19,13 +19,7 @@ fn store() -> Store {
 async fn a_message_over_the_limit_is_refused_unread() {
     let server = Server::ready(&store()).await;
     let rows = vec![1.0; 5_000_000 / 8];
-    let refusal = refused(
-        server
-            .client()
-            .await
-            .predict(Target::model("line"), Input::rows(&rows))
-            .await,
-    );
+    let refusal = refused(server.client().await.predict(Target::model("line"), Input::rows(&rows)).await);
     assert_eq!(refusal.code, Code::OutOfRange);
     assert!(refusal.message.contains("4194304"), "{}", refusal.message);
     server.still_answers("line", &ROW).await;
@@ -43,9 +37,7 @@ async fn a_full_server_refuses_at_once_and_says_when_to_come_back() {
     let message = || tokio_stream::once(Bytes::new());
     let status = eventually("the server is full", async || {
         let answer = raw_call(server.channel().await, PREDICT, Some(KEY), message()).await;
-        answer
-            .err()
-            .filter(|status| status.code() == Code::ResourceExhausted)
+        answer.err().filter(|status| status.code() == Code::ResourceExhausted)
     })
     .await;
     assert_eq!(status.message(), "the server is full; try again shortly");
@@ -55,10 +47,7 @@ async fn a_full_server_refuses_at_once_and_says_when_to_come_back() {
     holding.abort();
     let client = server.client().await;
     eventually("the place is free", async || {
-        client
-            .predict(Target::model("line"), Input::rows(&ROW))
-            .await
-            .ok()
+        client.predict(Target::model("line"), Input::rows(&ROW)).await.ok()
     })
     .await;
 }
@@ -93,11 +82,7 @@ async fn a_deadline_that_has_passed_is_said_in_its_own_code() {
     let response = response.await.unwrap();
     let header = |name: &str| response.headers()[name].to_str().unwrap().to_owned();
     assert_eq!(header("grpc-status"), "4", "DEADLINE_EXCEEDED");
-    assert!(
-        header("grpc-message").starts_with("the%20deadline%20passed"),
-        "{}",
-        header("grpc-message")
-    );
+    assert!(header("grpc-message").starts_with("the%20deadline%20passed"), "{}", header("grpc-message"));
     server.still_answers("line", &ROW).await;
 }
 
@@ -108,10 +93,7 @@ async fn the_servers_http2_limits_are_the_configured_ones() {
     settings.limits.streams_per_connection = 77;
     let server = Server::ready_with(settings).await;
     let mut connection = tokio::net::TcpStream::connect(server.address).await.unwrap();
-    connection
-        .write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0")
-        .await
-        .unwrap();
+    connection.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
     let mut frame = [0; 9];
     connection.read_exact(&mut frame).await.unwrap();
     assert_eq!(frame[3], 4, "the first frame is SETTINGS");
@@ -135,10 +117,7 @@ async fn peers_that_say_nothing_or_something_else_are_closed() {
     let server = Server::ready_with(settings).await;
     let mut silent = tokio::net::TcpStream::connect(server.address).await.unwrap();
     let mut talker = tokio::net::TcpStream::connect(server.address).await.unwrap();
-    talker
-        .write_all(b"GET / HTTP/1.1\r\nHost: test\r\n\r\n")
-        .await
-        .unwrap();
+    talker.write_all(b"GET / HTTP/1.1\r\nHost: test\r\n\r\n").await.unwrap();
     let mut said = Vec::new();
     // An error is as good as an end: the server left either way.
     let _ = talker.read_to_end(&mut said).await;
@@ -167,10 +146,5 @@ async fn more_connections_than_allowed_are_closed() {
     let mut said = Vec::new();
     let _ = third.read_to_end(&mut said).await;
     assert_eq!(said, b"");
-    assert!(
-        client
-            .predict(Target::model("line"), Input::rows(&ROW))
-            .await
-            .is_ok()
-    );
+    assert!(client.predict(Target::model("line"), Input::rows(&ROW)).await.is_ok());
 }

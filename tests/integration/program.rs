@@ -17,11 +17,7 @@ fn program() -> Command {
 }
 
 fn run(variables: &[(&str, &str)], arguments: &[&str]) -> Output {
-    program()
-        .envs(variables.iter().copied())
-        .args(arguments)
-        .output()
-        .unwrap()
+    program().envs(variables.iter().copied()).args(arguments).output().unwrap()
 }
 
 /// The exit code, and what the program said on standard error.
@@ -34,10 +30,7 @@ fn failure(variables: &[(&str, &str)]) -> (Option<i32>, String) {
 #[test]
 fn settings_that_cannot_be_used_are_named_without_their_value_and_exit_78() {
     for (variable, sentence) in [
-        (
-            "LINFA_SERVE__LIMITS__ROWS",
-            "limits.rows (LINFA_SERVE__LIMITS__ROWS): expected an integer",
-        ),
+        ("LINFA_SERVE__LIMITS__ROWS", "limits.rows (LINFA_SERVE__LIMITS__ROWS): expected an integer"),
         (
             "LINFA_SERVE_LISTEN",
             "LINFA_SERVE_LISTEN does nothing: settings are spelt LINFA_SERVE__SECTION__KEY",
@@ -58,10 +51,7 @@ fn settings_that_cannot_be_used_are_named_without_their_value_and_exit_78() {
     );
     let (code, said) = failure(&[("LINFA_SERVE__LISTEN", "hunter2")]);
     assert_eq!(code, Some(78));
-    assert!(
-        said.contains("listen (LINFA_SERVE__LISTEN)") && !said.contains("hunter2"),
-        "{said}"
-    );
+    assert!(said.contains("listen (LINFA_SERVE__LISTEN)") && !said.contains("hunter2"), "{said}");
 }
 
 #[test]
@@ -69,10 +59,7 @@ fn a_file_of_settings_that_cannot_be_read_is_named() {
     let output = run(&[], &["--config", "/nowhere/settings.toml"]);
     assert_eq!(output.status.code(), Some(78));
     let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(
-        said,
-        "linfa-serve: /nowhere/settings.toml is not valid TOML or cannot be read\n"
-    );
+    assert_eq!(said, "linfa-serve: /nowhere/settings.toml is not valid TOML or cannot be read\n");
 }
 
 #[test]
@@ -80,14 +67,8 @@ fn check_config_prints_what_is_in_force_with_secrets_as_paths() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("settings.toml");
     fs_err::write(&file, "reload_ms = 250\n[limits]\nrows = 7\n").unwrap();
-    let variables = [
-        ("LINFA_SERVE__LIMITS__ROWS", "8"),
-        ("LINFA_SERVE__API_KEYS_FILE", "/run/secrets/mine"),
-    ];
-    let output = run(
-        &variables,
-        &["--check-config", "--config", file.to_str().unwrap()],
-    );
+    let variables = [("LINFA_SERVE__LIMITS__ROWS", "8"), ("LINFA_SERVE__API_KEYS_FILE", "/run/secrets/mine")];
+    let output = run(&variables, &["--check-config", "--config", file.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(0));
     let shown: toml::Table = String::from_utf8(output.stdout).unwrap().parse().unwrap();
     assert_eq!(shown["reload_ms"].as_integer(), Some(250));
@@ -106,10 +87,7 @@ fn a_missing_or_writable_secret_is_named_and_the_program_does_not_start() {
     let variables = |keys: &str| {
         [
             ("LINFA_SERVE__LISTEN", "127.0.0.1:0".to_owned()),
-            (
-                "LINFA_SERVE__CATALOG_PUBLIC_KEY_FILE",
-                public.display().to_string(),
-            ),
+            ("LINFA_SERVE__CATALOG_PUBLIC_KEY_FILE", public.display().to_string()),
             ("LINFA_SERVE__API_KEYS_FILE", keys.to_owned()),
         ]
     };
@@ -141,10 +119,7 @@ impl Running {
         let mut child = program()
             .env("LINFA_SERVE__LISTEN", "127.0.0.1:0")
             .env("LINFA_SERVE__STORE", path(&settings.store))
-            .env(
-                "LINFA_SERVE__CATALOG_PUBLIC_KEY_FILE",
-                path(&settings.catalog_public_key_file),
-            )
+            .env("LINFA_SERVE__CATALOG_PUBLIC_KEY_FILE", path(&settings.catalog_public_key_file))
             .env("LINFA_SERVE__API_KEYS_FILE", path(&settings.api_keys_file))
             .env("LINFA_SERVE__DRAIN__NOTICE_MS", "0")
             .stderr(Stdio::piped())
@@ -159,26 +134,15 @@ impl Running {
                 let _ = lines.send(event);
             }
         });
-        let mut running = Self {
-            child,
-            address: SocketAddr::from(([127, 0, 0, 1], 0)),
-            log,
-        };
-        running.address = running.line("listening")["address"]
-            .as_str()
-            .unwrap()
-            .parse()
-            .unwrap();
+        let mut running = Self { child, address: SocketAddr::from(([127, 0, 0, 1], 0)), log };
+        running.address = running.line("listening")["address"].as_str().unwrap().parse().unwrap();
         running
     }
 
     /// The next line with that message.
     fn line(&self, message: &str) -> Value {
         loop {
-            let line = self
-                .log
-                .recv_timeout(std::time::Duration::from_secs(20))
-                .expect(message);
+            let line = self.log.recv_timeout(std::time::Duration::from_secs(20)).expect(message);
             if line["message"] == message {
                 return line;
             }
@@ -209,15 +173,9 @@ impl Drop for Running {
 async fn the_program_serves_tells_its_health_and_stops_at_sigterm() {
     let store = Store::of(&[testkit::linear("line", 2.0)]);
     let running = Running::start(&store);
-    eventually("the program is ready", async || {
-        running.health().status.success().then_some(())
-    })
-    .await;
+    eventually("the program is ready", async || running.health().status.success().then_some(())).await;
     let client = connect(&running).await;
-    let prediction = client
-        .predict(Target::model("line"), Input::rows(&[2.0, 3.0]))
-        .await
-        .unwrap();
+    let prediction = client.predict(Target::model("line"), Input::rows(&[2.0, 3.0])).await.unwrap();
     assert_eq!(prediction.numbers(), [8.0]);
     let address = running.address.to_string();
     drop(client);
@@ -242,10 +200,7 @@ async fn health_fails_while_no_model_serves() {
 async fn the_access_log_has_a_line_per_call_and_no_key_or_value() {
     let store = Store::of(&[testkit::linear("line", 2.0)]);
     let running = Running::start(&store);
-    eventually("the program is ready", async || {
-        running.health().status.success().then_some(())
-    })
-    .await;
+    eventually("the program is ready", async || running.health().status.success().then_some(())).await;
     let client = connect(&running).await;
     let mut lines = Vec::new();
     let mut call = || {
@@ -254,39 +209,23 @@ async fn the_access_log_has_a_line_per_call_and_no_key_or_value() {
         line
     };
 
-    client
-        .predict(Target::model("line"), Input::rows(&[1234.5, 3.0, 1.0, 1.0]))
-        .await
-        .unwrap();
+    client.predict(Target::model("line"), Input::rows(&[1234.5, 3.0, 1.0, 1.0])).await.unwrap();
     let line = call();
     assert_eq!(line["target"], "access");
     assert_eq!(line["method"], "/linfa.serve.v1.PredictService/Predict");
-    assert_eq!(
-        (&line["code"], &line["key"], &line["model"]),
-        (&"OK".into(), &"all".into(), &"line".into())
-    );
+    assert_eq!((&line["code"], &line["key"], &line["model"]), (&"OK".into(), &"all".into(), &"line".into()));
     assert_eq!((&line["version"], &line["rows"]), (&1.into(), &2.into()));
     assert!(line["digest"].as_str().unwrap().starts_with("sha256:"));
     assert!(line["duration_us"].is_u64());
 
-    refused(
-        client
-            .predict(Target::model("lime"), Input::rows(&[1234.5]))
-            .await,
-    );
+    refused(client.predict(Target::model("lime"), Input::rows(&[1234.5])).await);
     let line = call();
-    assert_eq!(
-        (&line["code"], &line["model"]),
-        (&"NOT_FOUND".into(), &"lime".into())
-    );
+    assert_eq!((&line["code"], &line["model"]), (&"NOT_FOUND".into(), &"lime".into()));
 
     let wrong = connect_with(&running, "lsk_wrong").await;
     refused(wrong.list_models().await);
     let line = call();
-    assert_eq!(
-        (&line["code"], &line["key"]),
-        (&"UNAUTHENTICATED".into(), &Value::Null)
-    );
+    assert_eq!((&line["code"], &line["key"]), (&"UNAUTHENTICATED".into(), &Value::Null));
 
     for line in &lines {
         for secret in [KEY, "lsk_wrong", "Bearer", "authorization", "1234.5"] {
@@ -303,7 +242,5 @@ async fn connect(running: &Running) -> Client {
 
 async fn connect_with(running: &Running, key: &str) -> Client {
     let key = ApiKey::new(key).unwrap();
-    Client::connect(&format!("http://{}", running.address), key)
-        .await
-        .unwrap()
+    Client::connect(&format!("http://{}", running.address), key).await.unwrap()
 }

@@ -29,16 +29,11 @@ async fn a_new_version_serves_without_a_restart_and_every_answer_is_wholly_of_on
         store.admit(&testkit::linear("line", f64::from(version)), version.into());
         store.publish();
         eventually("the new version answers", async || {
-            let prediction = client
-                .predict(Target::model("line"), Input::rows(&ROW.repeat(50)))
-                .await
-                .unwrap();
+            let prediction =
+                client.predict(Target::model("line"), Input::rows(&ROW.repeat(50))).await.unwrap();
             let answered = prediction.model.version;
             let expected = answered as f64 * 2.0 + 3.0 + 1.0;
-            assert!(
-                prediction.numbers().iter().all(|number| *number == expected),
-                "{prediction:?}"
-            );
+            assert!(prediction.numbers().iter().all(|number| *number == expected), "{prediction:?}");
             (answered == u64::from(version)).then_some(())
         })
         .await;
@@ -69,22 +64,14 @@ async fn a_catalog_that_is_not_believed_changes_nothing_and_says_so() {
 
     store.write(&good[..good.len() / 2]);
     eventually("the torn one is refused", async || {
-        server
-            .refusal()
-            .await
-            .contains("no signed envelope")
-            .then_some(())
+        server.refusal().await.contains("no signed envelope").then_some(())
     })
     .await;
     assert_eq!(answer(&server).await, (1, 6.0));
 
     store.write(&next.seal(&SealKey::from_bytes(&[9; 32])).unwrap());
     eventually("the foreign one is refused", async || {
-        server
-            .refusal()
-            .await
-            .contains("not by the trusted key")
-            .then_some(())
+        server.refusal().await.contains("not by the trusted key").then_some(())
     })
     .await;
     assert_eq!(answer(&server).await, (1, 6.0));
@@ -93,23 +80,13 @@ async fn a_catalog_that_is_not_believed_changes_nothing_and_says_so() {
     older.sequence = store.catalog.sequence - 1;
     store.write(&older.seal(&store.key).unwrap());
     let current = store.catalog.sequence;
-    let sentence = format!(
-        "the catalog has the sequence {}, {current} is in force already",
-        older.sequence
-    );
-    eventually("the older one is refused", async || {
-        (server.refusal().await == sentence).then_some(())
-    })
-    .await;
+    let sentence = format!("the catalog has the sequence {}, {current} is in force already", older.sequence);
+    eventually("the older one is refused", async || (server.refusal().await == sentence).then_some(())).await;
     assert_eq!(answer(&server).await, (1, 6.0));
 
     fs_err::remove_file(store.path().join("catalog.json")).unwrap();
     eventually("the missing one is said", async || {
-        server
-            .refusal()
-            .await
-            .contains("`catalog.json` is missing")
-            .then_some(())
+        server.refusal().await.contains("`catalog.json` is missing").then_some(())
     })
     .await;
     assert_eq!(answer(&server).await, (1, 6.0));
@@ -132,9 +109,7 @@ async fn a_restart_over_a_damaged_catalog_serves_from_the_previous_one() {
     let catalog = server.list().await.catalog.unwrap();
     assert_eq!(catalog.sequence, store.catalog.sequence);
     assert!(
-        catalog
-            .error
-            .starts_with("the catalog is not believed: no signed envelope"),
+        catalog.error.starts_with("the catalog is not believed: no signed envelope"),
         "{}",
         catalog.error
     );
@@ -178,11 +153,7 @@ async fn a_damaged_blob_is_not_loaded_and_the_old_version_serves_on() {
     assert_eq!(failed.state(), State::Failed);
     let refusal = failed.refusal.unwrap();
     assert_eq!(refusal.check, "load");
-    assert!(
-        refusal
-            .reason
-            .starts_with(&format!("blob {digest} is damaged: its bytes have the hash"))
-    );
+    assert!(refusal.reason.starts_with(&format!("blob {digest} is damaged: its bytes have the hash")));
     assert_eq!(server.version("line", 1).await.state(), State::Serving);
 }
 
@@ -218,8 +189,30 @@ async fn a_store_that_vanishes_or_cannot_be_read_stops_nothing() {
     fs_err::create_dir(store.path()).unwrap();
     fs_err::set_permissions(store.path(), std::fs::Permissions::from_mode(0o000)).unwrap();
     assert_eq!(answer(&server).await, (1, 6.0));
-    fs_err::set_permissions(store.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    fs_err::remove_dir(store.path()).unwrap();
+    fs_err::rename(store.dir.path().join("elsewhere"), store.path()).unwrap();
+    // The very file that is in force comes back: all is well again.
+    eventually("nothing is wrong any more", async || {
+        server.list().await.catalog?.error.is_empty().then_some(())
+    })
+    .await;
     assert_eq!(answer(&server).await, (1, 6.0));
+}
+
+#[tokio::test]
+async fn a_restart_over_a_damaged_default_serves_the_newest_older_version() {
+    let mut store = store();
+    store.admit(&testkit::linear("line", 2.0), 2);
+    let digest = {
+        let model = store.model("line");
+        model.serving = [1, 2].map(|version| version.try_into().unwrap()).to_vec();
+        model.versions[1].files[1].digest
+    };
+    fs_err::write(store.path().join("blobs/sha256").join(digest.hex()), b"damaged").unwrap();
+    store.publish();
+    let server = Server::ready(&store).await;
+    assert_eq!(answer(&server).await, (1, 6.0));
+    assert_eq!(server.version("line", 2).await.state(), State::Failed);
 }
 
 #[tokio::test]
@@ -234,10 +227,7 @@ async fn list_models_shows_checks_refusals_policy_errors_and_notes() {
             detail: detail.to_owned(),
         })
         .to_vec();
-    rejected.refusal = Some(Refusal {
-        check: "digest".to_owned(),
-        reason: "the hash differs".to_owned(),
-    });
+    rejected.refusal = Some(Refusal { check: "digest".to_owned(), reason: "the hash differs".to_owned() });
     model.versions.push(rejected);
     model.policy_error = Some("policy.toml: unknown field `serves`".to_owned());
     model.notes.push("`notes.txt` is no version".to_owned());

@@ -25,23 +25,15 @@ async fn a_stop_tells_watchers_first_and_no_watch_or_silent_peer_holds_it() {
     let server = Server::ready_with(settings).await;
     let _silent = tokio::net::TcpStream::connect(server.address).await.unwrap();
     let mut watch = HealthClient::new(server.channel().await)
-        .watch(HealthCheckRequest {
-            service: String::new(),
-        })
+        .watch(HealthCheckRequest { service: String::new() })
         .await
         .unwrap()
         .into_inner();
-    assert_eq!(
-        watch.next().await.unwrap().unwrap().status(),
-        ServingStatus::Serving
-    );
+    assert_eq!(watch.next().await.unwrap().unwrap().status(), ServingStatus::Serving);
 
     let began = Instant::now();
     let stopped = server.stop();
-    assert_eq!(
-        watch.next().await.unwrap().unwrap().status(),
-        ServingStatus::NotServing
-    );
+    assert_eq!(watch.next().await.unwrap().unwrap().status(), ServingStatus::NotServing);
     // The stream ends, and with it what would hold the connection.
     while let Some(Ok(_)) = watch.next().await {}
     stopped.await.unwrap().unwrap();
@@ -58,32 +50,17 @@ async fn calls_go_on_during_the_notice_and_a_call_in_flight_is_finished() {
     let client = server.client().await;
     let channel = server.channel().await;
     let (body, message) = tokio::sync::mpsc::channel::<Bytes>(1);
-    let in_flight = tokio::spawn(raw_call(
-        channel,
-        PREDICT,
-        Some(KEY),
-        ReceiverStream::new(message),
-    ));
+    let in_flight = tokio::spawn(raw_call(channel, PREDICT, Some(KEY), ReceiverStream::new(message)));
     let mut watch = HealthClient::new(server.channel().await)
-        .watch(HealthCheckRequest {
-            service: String::new(),
-        })
+        .watch(HealthCheckRequest { service: String::new() })
         .await
         .unwrap()
         .into_inner();
     watch.next().await.unwrap().unwrap();
 
     let stopped = server.stop();
-    assert_eq!(
-        watch.next().await.unwrap().unwrap().status(),
-        ServingStatus::NotServing
-    );
-    assert!(
-        client
-            .predict(Target::model("line"), Input::rows(&ROW))
-            .await
-            .is_ok()
-    );
+    assert_eq!(watch.next().await.unwrap().unwrap().status(), ServingStatus::NotServing);
+    assert!(client.predict(Target::model("line"), Input::rows(&ROW)).await.is_ok());
     drop(client);
     // The transport has begun to end once the watch is over.
     while let Some(Ok(_)) = watch.next().await {}
@@ -92,10 +69,7 @@ async fn calls_go_on_during_the_notice_and_a_call_in_flight_is_finished() {
     request.extend([1.0_f64, 1.0].iter().flat_map(|value| value.to_le_bytes()));
     body.send(request.into()).await.unwrap();
     drop(body);
-    let answer = in_flight
-        .await
-        .unwrap()
-        .expect("the call that was in flight is answered");
+    let answer = in_flight.await.unwrap().expect("the call that was in flight is answered");
     assert!(!answer.is_empty());
     stopped.await.unwrap().unwrap();
 }
@@ -108,19 +82,12 @@ async fn a_call_that_does_not_end_is_cut_at_the_limit() {
     settings.limits.call_seconds = 600;
     let server = Server::ready_with(settings).await;
     let (_body, message) = tokio::sync::mpsc::channel::<Bytes>(1);
-    let in_flight = tokio::spawn(raw_call(
-        server.channel().await,
-        PREDICT,
-        Some(KEY),
-        ReceiverStream::new(message),
-    ));
+    let in_flight =
+        tokio::spawn(raw_call(server.channel().await, PREDICT, Some(KEY), ReceiverStream::new(message)));
     let address = server.address;
     let stopped = server.stop();
     stopped.await.unwrap().unwrap();
-    eventually("nobody listens", async || {
-        tokio::net::TcpStream::connect(address).await.err()
-    })
-    .await;
+    eventually("nobody listens", async || tokio::net::TcpStream::connect(address).await.err()).await;
     drop(in_flight);
 }
 
