@@ -5,10 +5,8 @@ use prost::Message as _;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo::rerun-if-changed=proto");
-    let descriptors = protox::compile(
-        ["linfa/serve/v1/predict.proto", "linfa/serve/v1/model.proto"],
-        ["proto"],
-    )?;
+    let descriptors =
+        protox::compile(["linfa/serve/v1/predict.proto", "linfa/serve/v1/model.proto"], ["proto"])?;
     let out = std::path::PathBuf::from(std::env::var("OUT_DIR")?);
     fs_err::write(out.join("descriptors.bin"), descriptors.encode_to_vec())?;
     tonic_prost_build::configure()

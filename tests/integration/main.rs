@@ -1,4 +1,10 @@
 //! The server as its clients see it: over the network, on a store that the tests sign themselves.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test helper that cannot go on fails its test"
+)]
 
 mod harness;
 
