@@ -118,10 +118,7 @@ impl Settle {
 
 impl Default for Settle {
     fn default() -> Self {
-        Self {
-            unchanged_seconds: 5,
-            incomplete_seconds: 60,
-        }
+        Self { unchanged_seconds: 5, incomplete_seconds: 60 }
     }
 }
 
@@ -144,10 +141,7 @@ mod tests {
         let settings = with("LINFA_SIDECAR__SIGNING_KEY_FILE", "/tmp/key").unwrap();
         assert_eq!(settings.signing_key_file, Path::new("/tmp/key"));
         let error = with("LINFA_SIDECAR__SIGNING_KEY", "hunter2").unwrap_err();
-        assert!(
-            error.starts_with("LINFA_SIDECAR__SIGNING_KEY would carry a secret"),
-            "{error}"
-        );
+        assert!(error.starts_with("LINFA_SIDECAR__SIGNING_KEY would carry a secret"), "{error}");
     }
 
     #[test]

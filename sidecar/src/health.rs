@@ -40,10 +40,7 @@ pub fn health(settings: &Settings, now: Timestamp) -> Result<(), Unhealthy> {
     let age_seconds = now.duration_since(catalog.issued_at).as_secs();
     let max_seconds = settings.heartbeat().as_secs() * 2;
     if age_seconds > max_seconds {
-        return Err(Unhealthy::Stale {
-            age_seconds,
-            max_seconds,
-        });
+        return Err(Unhealthy::Stale { age_seconds, max_seconds });
     }
     Ok(())
 }

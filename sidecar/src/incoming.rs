@@ -96,11 +96,7 @@ impl Root {
     /// Opens and lists the folder. Plain files in it are ignored.
     pub(crate) fn open(path: &Path) -> Result<Self, RootError> {
         let fd = OwnedFd::from(fs_err::File::open(path)?.into_file());
-        let mut root = Self {
-            fd,
-            models: Vec::new(),
-            notes: Vec::new(),
-        };
+        let mut root = Self { fd, models: Vec::new(), notes: Vec::new() };
         let name = path.display().to_string();
         for (name, entry) in entries(root.fd.as_fd(), &name, FOLDER_ENTRIES)? {
             match entry.kind {
@@ -109,9 +105,9 @@ impl Root {
                     Ok(model) => root.models.push(model),
                     Err(rule) => root.notes.push(format!("`{name}` is no model: {rule}")),
                 },
-                FileType::Symlink => root
-                    .notes
-                    .push(format!("`{name}` is a symbolic link; only folders are models")),
+                FileType::Symlink => {
+                    root.notes.push(format!("`{name}` is a symbolic link; only folders are models"))
+                }
                 _ => {}
             }
         }
@@ -146,12 +142,7 @@ impl Root {
                 Err(_) => notes.push(format!("`{name}` is neither a version nor policy.toml")),
             }
         }
-        Ok(ModelFolder {
-            fd,
-            versions,
-            policy,
-            notes,
-        })
+        Ok(ModelFolder { fd, versions, policy, notes })
     }
 }
 
@@ -178,14 +169,10 @@ impl Look {
 /// The entries of `folder`, sorted by name. One that goes away meanwhile is left out.
 fn entries(folder: BorrowedFd<'_>, name: &str, max: usize) -> Result<Vec<(String, Entry)>, ListError> {
     let system = |error: Errno| match error {
-        Errno::ACCESS | Errno::PERM => ReadError::Forbidden {
-            name: name.to_owned(),
-            uid: rustix::process::geteuid().as_raw(),
-        },
-        error => ReadError::System {
-            name: name.to_owned(),
-            error,
-        },
+        Errno::ACCESS | Errno::PERM => {
+            ReadError::Forbidden { name: name.to_owned(), uid: rustix::process::geteuid().as_raw() }
+        }
+        error => ReadError::System { name: name.to_owned(), error },
     };
     let mut found = Vec::new();
     let mut dir = Dir::read_from(folder).map_err(system)?;
@@ -196,10 +183,7 @@ fn entries(folder: BorrowedFd<'_>, name: &str, max: usize) -> Result<Vec<(String
             continue;
         }
         if found.len() == max {
-            return Err(ListError::Crowded {
-                name: name.to_owned(),
-                max,
-            });
+            return Err(ListError::Crowded { name: name.to_owned(), max });
         }
         match rustix::fs::statat(folder, file, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => found.push((file.to_string_lossy().into_owned(), Entry::from(stat))),

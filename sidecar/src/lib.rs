@@ -9,6 +9,7 @@ mod policy;
 mod publish;
 mod scan;
 mod settle;
+mod tracked;
 mod worker;
 
 pub use checks::{Verdict, verify};

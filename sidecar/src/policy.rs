@@ -19,10 +19,7 @@ pub(crate) struct Policy {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(
-    untagged,
-    expecting = "serve is `{ latest = 1 }` or more, `\"all\"`, or a list of versions"
-)]
+#[serde(untagged, expecting = "serve is `{ latest = 1 }` or more, `\"all\"`, or a list of versions")]
 enum Serve {
     // First: a structure of one field would also take a list of one number.
     List(BTreeSet<Version>),
@@ -103,20 +100,13 @@ impl Policy {
             Serve::All(All::All) => admitted.iter().copied().collect(),
             Serve::List(versions) => {
                 for version in versions.iter().filter(|version| !is_admitted(version)) {
-                    resolved
-                        .missing
-                        .push(format!("serve names version {version}, which is not admitted"));
+                    resolved.missing.push(format!("serve names version {version}, which is not admitted"));
                 }
                 versions.iter().copied().filter(is_admitted).collect()
             }
         };
         if serving.is_empty() {
-            serving = before
-                .map(chosen)
-                .unwrap_or_default()
-                .into_iter()
-                .filter(is_admitted)
-                .collect();
+            serving = before.map(chosen).unwrap_or_default().into_iter().filter(is_admitted).collect();
         }
         resolved.default = serving.last().copied();
         for (label, version) in &self.labels {
@@ -130,9 +120,9 @@ impl Policy {
                     "label `{label}` names version {version}, which is not admitted; it stays at version {kept}"
                 ));
             } else {
-                resolved.missing.push(format!(
-                    "label `{label}` names version {version}, which is not admitted"
-                ));
+                resolved
+                    .missing
+                    .push(format!("label `{label}` names version {version}, which is not admitted"));
             }
         }
         serving.extend(resolved.labels.values());
@@ -146,19 +136,11 @@ impl PolicyFile {
     pub(crate) fn recovered(model: &CatalogModel) -> Self {
         let has = |status| model.versions.iter().any(|entry| entry.status == status);
         let in_force = Policy {
-            serve: if has(Status::Admitted) {
-                Serve::List(chosen(model))
-            } else {
-                Serve::default()
-            },
+            serve: if has(Status::Admitted) { Serve::List(chosen(model)) } else { Serve::default() },
             labels: model.labels.clone(),
             retire: has(Status::Withdrawn) && !has(Status::Admitted),
         };
-        Self {
-            seen: None,
-            in_force,
-            error: None,
-        }
+        Self { seen: None, in_force, error: None }
     }
 
     /// Takes in a look at the file. True if it should be looked at again soon.
@@ -199,8 +181,6 @@ fn chosen(model: &CatalogModel) -> BTreeSet<Version> {
 
 impl Default for Serve {
     fn default() -> Self {
-        Self::Latest(Latest {
-            latest: NonZeroUsize::MIN,
-        })
+        Self::Latest(Latest { latest: NonZeroUsize::MIN })
     }
 }

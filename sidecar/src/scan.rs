@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-use artifact::{Name, Version};
+use artifact::{Name, Version, files::ReadError};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
@@ -13,7 +13,6 @@ use crate::{
     ledger::{Ledger, bounded},
     publish::{Publisher, StartError},
 };
-use artifact::files::ReadError;
 
 /// The sidecar's state between two looks.
 #[derive(Debug)]
@@ -46,10 +45,8 @@ impl Scanner {
     pub fn open(settings: &Settings) -> Result<Self, StartError> {
         let publisher = Publisher::open(settings)?;
         let models = publisher.newest().map(|catalog| catalog.models.as_slice());
-        let ledgers = models
-            .unwrap_or_default()
-            .iter()
-            .map(|model| (model.name.clone(), Ledger::recovered(model)));
+        let ledgers =
+            models.unwrap_or_default().iter().map(|model| (model.name.clone(), Ledger::recovered(model)));
         Ok(Self {
             incoming: settings.incoming.clone(),
             settle: settings.settle,
@@ -70,8 +67,7 @@ impl Scanner {
             // An empty volume was mounted over it, or a copy just began.
             Ok(root) if root.models.is_empty() => {
                 self.notes = root.notes;
-                self.notes
-                    .push("the folder of models holds no model; nothing is withdrawn".to_owned());
+                self.notes.push("the folder of models holds no model; nothing is withdrawn".to_owned());
                 Looked::default()
             }
             Ok(root) => self.look(&root, now),
@@ -88,9 +84,7 @@ impl Scanner {
         let mut looked = Looked::default();
         self.notes = root.notes.clone();
         for name in &root.models {
-            self.models
-                .entry(name.clone())
-                .or_insert_with(|| Ledger::new(name.clone()));
+            self.models.entry(name.clone()).or_insert_with(|| Ledger::new(name.clone()));
         }
         let names: Vec<_> = self.models.keys().cloned().collect();
         for name in names {
@@ -131,34 +125,19 @@ impl Scanner {
     }
 
     fn judge(&mut self, name: &Name, folder: &ModelFolder, version: Version, now: Timestamp) {
-        let Some(tracked) = self
-            .models
-            .get_mut(name)
-            .and_then(|ledger| ledger.version(version))
-        else {
+        let Some(tracked) = self.models.get_mut(name).and_then(|ledger| ledger.version(version)) else {
             return;
         };
         let Some(look) = tracked.watch.as_ref().map(|watch| watch.seen().clone()) else {
             return;
         };
-        let context = Context {
-            name: Some(name),
-            known: tracked.known(),
-            max_mib: self.max_version_mib,
-        };
+        let context = Context { name: Some(name), known: tracked.known(), max_mib: self.max_version_mib };
         let stands = tracked.stands();
         let mut report = Report::default();
         let candidate = report.examine(folder.fd(), &version.to_string(), &look, &context);
         // Cut by its last newline, a manifest is another one that is whole too.
-        let cut = candidate
-            .as_ref()
-            .is_some_and(|candidate| !candidate.files.manifest.ends_with(b"\n"));
-        if cut
-            && tracked
-                .watch
-                .as_mut()
-                .is_some_and(|watch| watch.defer(now, &self.settle))
-        {
+        let cut = candidate.as_ref().is_some_and(|candidate| !candidate.files.manifest.ends_with(b"\n"));
+        if cut && tracked.watch.as_mut().is_some_and(|watch| watch.defer(now, &self.settle)) {
             return;
         }
         // What was admitted and has not changed is not judged again.

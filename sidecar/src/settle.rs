@@ -40,11 +40,7 @@ pub(crate) enum Standing {
 
 impl Watch {
     pub(crate) fn new(seen: Look, now: Timestamp) -> Self {
-        Self {
-            seen,
-            since: now,
-            next: Next::Equal,
-        }
+        Self { seen, since: now, next: Next::Equal }
     }
 
     /// Takes in a look. True if it differs from the one before.
@@ -137,10 +133,8 @@ impl Standing {
     /// The refusal, with the time for which nothing has changed where that is the point.
     pub(crate) fn explain(self, mut refusal: Refusal, settle: &Settle) -> Refusal {
         if self == Self::Incomplete {
-            refusal.reason = format!(
-                "{}, and nothing has changed for {} s",
-                refusal.reason, settle.incomplete_seconds
-            );
+            refusal.reason =
+                format!("{}, and nothing has changed for {} s", refusal.reason, settle.incomplete_seconds);
         }
         refusal
     }

@@ -41,10 +41,7 @@ pub struct Wakes {
 /// Both ends. A ring that nobody has heard yet stands for all that follow.
 pub fn bell() -> (Bell, Wakes) {
     let (ring, rings) = sync_channel(1);
-    let bell = Bell {
-        ring,
-        stop: Arc::default(),
-    };
+    let bell = Bell { ring, stop: Arc::default() };
     (bell.clone(), Wakes { rings, bell })
 }
 

@@ -12,9 +12,6 @@ pub(super) fn replay(model: &Model, bytes: &[u8]) -> Result<((), String), Failur
     let replayed = |bytes| -> Result<_, GoldenError> { Golden::parse(bytes)?.replay(model) };
     let agreement = replayed(bytes).map_err(Failure::sure)?;
     let worst = agreement.worst * 100.0;
-    let detail = format!(
-        "{} rows, worst difference {worst:.1} % of the tolerance",
-        agreement.rows
-    );
+    let detail = format!("{} rows, worst difference {worst:.1} % of the tolerance", agreement.rows);
     Ok(((), detail))
 }

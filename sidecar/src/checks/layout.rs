@@ -23,11 +23,7 @@ enum LayoutError {
     Missing(FileName),
     /// A copy that goes on, or broke off.
     #[error("`{name}` has {found} of {expected} bytes")]
-    Short {
-        name: FileName,
-        found: u64,
-        expected: u64,
-    },
+    Short { name: FileName, found: u64, expected: u64 },
     /// Judging it would exhaust the memory, and the next start would try again.
     #[error("its files have {found} bytes, this sidecar judges at most {max_mib} MiB (max_version_mib)")]
     TooLarge { found: u64, max_mib: u32 },
@@ -52,9 +48,7 @@ pub(super) fn read(
         Look::Folder(listing) => listing,
         Look::Unreadable(error) => return Err(error.clone().into()),
         Look::Absent => {
-            return Err(failure(ReadError::Missing {
-                name: folder.to_owned(),
-            }));
+            return Err(failure(ReadError::Missing { name: folder.to_owned() }));
         }
     };
     let required = [FileName::Manifest, FileName::Tensors, FileName::Golden];
@@ -97,11 +91,7 @@ fn whole(listing: &Listing, manifest: &[u8]) -> Result<(), LayoutError> {
     for entry in files.unwrap_or_default() {
         let found = listing.size(entry.name.as_str());
         if found < entry.size {
-            return Err(LayoutError::Short {
-                name: entry.name,
-                found,
-                expected: entry.size,
-            });
+            return Err(LayoutError::Short { name: entry.name, found, expected: entry.size });
         }
     }
     Ok(())
@@ -116,10 +106,7 @@ fn plain(listing: &Listing, name: &str) -> Result<(), LayoutError> {
         Some(FileType::Socket) => "socket",
         Some(_) => "device",
     };
-    Err(LayoutError::NotPlain {
-        name: name.to_owned(),
-        kind,
-    })
+    Err(LayoutError::NotPlain { name: name.to_owned(), kind })
 }
 
 impl From<LayoutError> for Failure {
@@ -153,19 +140,11 @@ mod tests {
 
     #[test]
     fn an_unreadable_file_is_refused_with_the_mend_and_a_failing_disk_is_waited_for() {
-        let forbidden = failure(ReadError::Forbidden {
-            name: "golden.jsonl".into(),
-            uid: 65532,
-        });
+        let forbidden = failure(ReadError::Forbidden { name: "golden.jsonl".into(), uid: 65532 });
         assert_eq!(forbidden.weight, Weight::Torn);
-        assert_eq!(
-            forbidden.reason,
-            "`golden.jsonl` is not readable by uid 65532; chmod -R a+rX the folder"
-        );
-        let failing = failure(ReadError::System {
-            name: "golden.jsonl".into(),
-            error: rustix::io::Errno::IO,
-        });
+        assert_eq!(forbidden.reason, "`golden.jsonl` is not readable by uid 65532; chmod -R a+rX the folder");
+        let failing =
+            failure(ReadError::System { name: "golden.jsonl".into(), error: rustix::io::Errno::IO });
         assert_eq!(failing.weight, Weight::Lacking);
     }
 }

@@ -32,10 +32,9 @@ pub(super) fn parse(bytes: &[u8], expected: Option<&Name>) -> Result<(Manifest, 
 fn named(bytes: &[u8], expected: Option<&Name>) -> Result<Manifest, Refused> {
     let manifest = Manifest::parse(bytes)?;
     match expected {
-        Some(expected) if manifest.name != *expected => Err(Refused::Name {
-            found: manifest.name,
-            expected: expected.clone(),
-        }),
+        Some(expected) if manifest.name != *expected => {
+            Err(Refused::Name { found: manifest.name, expected: expected.clone() })
+        }
         _ => Ok(manifest),
     }
 }

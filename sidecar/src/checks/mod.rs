@@ -109,11 +109,7 @@ fn examine_path(folder: &Path, report: &mut Report) -> Option<Candidate> {
         Ok((parent, name, model, look))
     });
     let (parent, folder, model, look) = opened?;
-    let context = Context {
-        name: model.as_ref(),
-        known: None,
-        max_mib: Settings::default().max_version_mib,
-    };
+    let context = Context { name: model.as_ref(), known: None, max_mib: Settings::default().max_version_mib };
     report.examine(parent.as_fd(), &folder, &look, &context)
 }
 
@@ -126,16 +122,10 @@ impl Report {
         look: &Look,
         context: &Context<'_>,
     ) -> Option<Candidate> {
-        let files = self.check(layout::NAME, || {
-            layout::read(parent, folder, look, context.max_mib)
-        })?;
+        let files = self.check(layout::NAME, || layout::read(parent, folder, look, context.max_mib))?;
         let manifest = self.check(manifest::NAME, || manifest::parse(&files.manifest, context.name))?;
         let digest = self.check(digest::NAME, || digest::compare(&files, &manifest, context.known))?;
-        Some(Candidate {
-            files,
-            manifest,
-            digest,
-        })
+        Some(Candidate { files, manifest, digest })
     }
 
     /// The other checks: whether the model does what it should. True if it passed them all.
@@ -156,11 +146,7 @@ impl Report {
         check: impl FnOnce() -> Result<(T, String), Failure>,
     ) -> Option<T> {
         let (value, detail) = self.run(name, check)?;
-        self.checks.push(Check {
-            name: name.to_owned(),
-            passed: true,
-            detail,
-        });
+        self.checks.push(Check { name: name.to_owned(), passed: true, detail });
         Some(value)
     }
 
@@ -172,11 +158,7 @@ impl Report {
             Ok(value) => Some(value),
             Err(Failure { weight, reason }) => {
                 let name = name.to_owned();
-                self.checks.push(Check {
-                    name: name.clone(),
-                    passed: false,
-                    detail: reason.clone(),
-                });
+                self.checks.push(Check { name: name.clone(), passed: false, detail: reason.clone() });
                 self.failure = Some((weight, Refusal { check: name, reason }));
                 None
             }
@@ -186,10 +168,7 @@ impl Report {
 
 impl Failure {
     pub(crate) fn new(weight: Weight, reason: impl Display) -> Self {
-        Self {
-            weight,
-            reason: sentence(reason),
-        }
+        Self { weight, reason: sentence(reason) }
     }
 
     pub(crate) fn torn(reason: impl Display) -> Self {

@@ -28,11 +28,7 @@ enum ProbeError {
     #[error(
         "row {row} of the probe, within {WIDENED} times the training ranges: the result of step {step} (`{kind}`) is not finite"
     )]
-    NotFinite {
-        row: usize,
-        step: usize,
-        kind: &'static str,
-    },
+    NotFinite { row: usize, step: usize, kind: &'static str },
     /// The probe's own rows do not fit.
     #[error("the rows of the probe do not fit: {0}")]
     Width(PredictError),
@@ -53,26 +49,17 @@ enum ProbeError {
 /// Lets the model answer the rows, together and one by one.
 pub(super) fn probe(model: &Model) -> Result<((), String), Failure> {
     let rows = answers(model).map_err(Failure::sure)?;
-    Ok((
-        (),
-        format!("{rows} rows, sound, and each alone as among the others"),
-    ))
+    Ok(((), format!("{rows} rows, sound, and each alone as among the others")))
 }
 
 fn answers(model: &Model) -> Result<usize, ProbeError> {
     let (inputs, output) = (&model.manifest().inputs, &model.manifest().output);
     let width = inputs.len().max(output.width());
-    let rows = (WORK / (width + model.parameters()))
-        .min(CELLS / width)
-        .clamp(ROWS.0, ROWS.1);
+    let rows = (WORK / (width + model.parameters())).min(CELLS / width).clamp(ROWS.0, ROWS.1);
     let batch = Batch::new(self::rows(inputs, rows), inputs.len())?;
     let predict = |batch: &Batch, answers: &mut Predictions| {
         model.predict(batch, answers).map_err(|error| match error {
-            PredictError::NotFinite { row, step, kind } => ProbeError::NotFinite {
-                row: row + 1,
-                step,
-                kind,
-            },
+            PredictError::NotFinite { row, step, kind } => ProbeError::NotFinite { row: row + 1, step, kind },
             PredictError::Width { .. } => ProbeError::Width(error),
         })
     };
@@ -106,11 +93,7 @@ impl<'a> Answer<'a> {
     fn is_sound(&self, row: usize, output: &Output, names: &[String]) -> Result<(), ProbeError> {
         let names_nothing = |choice: &u32| *choice as usize >= names.len();
         if let Some(choice) = self.choice.filter(names_nothing) {
-            return Err(ProbeError::Choice {
-                row,
-                choice,
-                names: names.len(),
-            });
+            return Err(ProbeError::Choice { row, choice, names: names.len() });
         }
         if !matches!(output, Output::Classification { .. }) || self.scores.is_empty() {
             return Ok(());
@@ -118,11 +101,7 @@ impl<'a> Answer<'a> {
         for (value, class) in self.scores.iter().zip(names) {
             // Written so that a NaN fails.
             if !(0.0..=1.0).contains(value) {
-                return Err(ProbeError::Probability {
-                    row,
-                    class: class.clone(),
-                    value: *value,
-                });
+                return Err(ProbeError::Probability { row, class: class.clone(), value: *value });
             }
         }
         let sum: f64 = self.scores.iter().sum();
@@ -197,28 +176,14 @@ mod tests {
 
     fn feature(min: f64, max: f64) -> Feature {
         let mean = (min + max) / 2.0;
-        Feature {
-            name: "x".into(),
-            min,
-            max,
-            mean,
-            std: 1.0,
-            deciles: [mean; 9],
-        }
+        Feature { name: "x".into(), min, max, mean, std: 1.0, deciles: [mean; 9] }
     }
 
     fn sound(choice: u32, scores: &[f64]) -> Result<(), String> {
         let classes: Vec<String> = vec!["no".into(), "yes".into()];
-        let output = Output::Classification {
-            classes: classes.clone(),
-        };
-        let answer = Answer {
-            scores,
-            choice: Some(choice),
-        };
-        answer
-            .is_sound(3, &output, &classes)
-            .map_err(|error| error.to_string())
+        let output = Output::Classification { classes: classes.clone() };
+        let answer = Answer { scores, choice: Some(choice) };
+        answer.is_sound(3, &output, &classes).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -226,22 +191,10 @@ mod tests {
         let say = |choice, scores| sound(choice, scores).unwrap_err();
         assert_eq!(sound(1, &[0.25, 0.75]), Ok(()));
         assert_eq!(sound(1, &[]), Ok(()));
-        assert_eq!(
-            say(0, &[1.5, -0.5]),
-            "row 3 of the probe: the probability of `no` is 1.5"
-        );
-        assert_eq!(
-            say(0, &[1.0, f64::NAN]),
-            "row 3 of the probe: the probability of `yes` is NaN"
-        );
-        assert_eq!(
-            say(0, &[0.5, 0.25]),
-            "row 3 of the probe: the probabilities add up to 0.75"
-        );
-        assert_eq!(
-            say(2, &[0.5, 0.5]),
-            "row 3 of the probe: the answer is number 2 of 2"
-        );
+        assert_eq!(say(0, &[1.5, -0.5]), "row 3 of the probe: the probability of `no` is 1.5");
+        assert_eq!(say(0, &[1.0, f64::NAN]), "row 3 of the probe: the probability of `yes` is NaN");
+        assert_eq!(say(0, &[0.5, 0.25]), "row 3 of the probe: the probabilities add up to 0.75");
+        assert_eq!(say(2, &[0.5, 0.5]), "row 3 of the probe: the answer is number 2 of 2");
     }
 
     #[test]
@@ -250,11 +203,7 @@ mod tests {
         let next = [0.1, 0.2_f64.next_up()];
         let among = answer(&[0.1, 0.2], None);
         assert!(among.is_the_same(1, &answer(&[0.1, 0.2], None), 9).is_ok());
-        for alone in [
-            answer(&next, None),
-            answer(&[0.1], None),
-            answer(&[0.1, 0.2], Some(0)),
-        ] {
+        for alone in [answer(&next, None), answer(&[0.1], None), answer(&[0.1, 0.2], Some(0))] {
             assert_eq!(
                 among.is_the_same(1, &alone, 9).unwrap_err().to_string(),
                 "row 1 of the probe: its answer alone differs from its answer among 9 rows"
@@ -273,20 +222,10 @@ mod tests {
         assert_eq!(rows, self::rows(&inputs, 256));
         let ends = |column: usize| {
             let values = rows.iter().skip(column).step_by(2);
-            values.fold((f64::MAX, f64::MIN), |(low, high), value| {
-                (low.min(*value), high.max(*value))
-            })
+            values.fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(*value), high.max(*value)))
         };
         assert_eq!(ends(0), (-7.0, 13.0));
-        assert_eq!(
-            ends(1),
-            (-45.0, 55.0),
-            "a constant feature is widened by its size"
-        );
-        assert!(
-            self::rows(&[feature(f64::MIN, f64::MAX)], 256)
-                .iter()
-                .all(|value| value.is_finite())
-        );
+        assert_eq!(ends(1), (-45.0, 55.0), "a constant feature is widened by its size");
+        assert!(self::rows(&[feature(f64::MIN, f64::MAX)], 256).iter().all(|value| value.is_finite()));
     }
 }

@@ -51,12 +51,7 @@ impl Bench {
             ..Settings::default()
         };
         let now = "2026-01-01T00:00:00Z".parse().unwrap();
-        Self {
-            dir,
-            settings,
-            now,
-            scanner: None,
-        }
+        Self { dir, settings, now, scanner: None }
     }
 
     pub(crate) fn start(&mut self) {
@@ -149,11 +144,7 @@ impl Bench {
     }
 
     pub(crate) fn serving(&self, name: &str) -> Vec<u64> {
-        self.model(name)
-            .serving
-            .iter()
-            .map(|version| version.get())
-            .collect()
+        self.model(name).serving.iter().map(|version| version.get()).collect()
     }
 
     /// The refusal as `check: reason`.

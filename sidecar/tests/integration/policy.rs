@@ -57,11 +57,8 @@ fn a_labelled_version_serves_too_but_is_not_the_default() {
     let model = bench.model("a");
     assert_eq!(bench.serving("a"), [1, 2, 4]);
     assert_eq!(bench.default(), Some(2));
-    let labels: Vec<_> = model
-        .labels
-        .iter()
-        .map(|(label, version)| (label.as_str(), version.get()))
-        .collect();
+    let labels: Vec<_> =
+        model.labels.iter().map(|(label, version)| (label.as_str(), version.get())).collect();
     assert_eq!(labels, [("canary", 4), ("stable", 1)]);
 
     // Nor does it become the default where a start meets a broken policy.
@@ -88,10 +85,7 @@ fn an_invalid_policy_is_shown_and_leaves_the_last_good_one() {
             "serve = \"none\"",
             "policy.toml, line 1: serve is `{ latest = 1 }` or more, `\"all\"`, or a list of versions",
         ),
-        (
-            "serve = []",
-            "policy.toml: serve lists no version; `retire = true` withdraws a model",
-        ),
+        ("serve = []", "policy.toml: serve lists no version; `retire = true` withdraws a model"),
         (
             "labels = { Stable = 1 }",
             "policy.toml, line 1: a model's name is a lower-case letter and up to 62 of a-z, 0-9, _ and -",
@@ -114,10 +108,7 @@ fn a_policy_that_is_no_plain_file_is_shown() {
     let mut bench = bench();
     std::os::unix::fs::symlink("/etc/passwd", bench.folder("a/policy.toml")).unwrap();
     bench.settle();
-    assert_eq!(
-        bench.policy_error().unwrap(),
-        "`policy.toml` is a symbolic link; only plain files are read"
-    );
+    assert_eq!(bench.policy_error().unwrap(), "`policy.toml` is a symbolic link; only plain files are read");
     assert_eq!(bench.serving("a"), [4]);
 }
 
@@ -150,8 +141,5 @@ fn a_new_model_serves_nothing_that_its_policy_does_not_name() {
     bench.drop("a/1", &testkit::linear("a", 1.0));
     bench.say("serve = [2]");
     assert_eq!(bench.serving("a"), [0; 0]);
-    assert_eq!(
-        bench.policy_error().unwrap(),
-        "serve names version 2, which is not admitted"
-    );
+    assert_eq!(bench.policy_error().unwrap(), "serve names version 2, which is not admitted");
 }

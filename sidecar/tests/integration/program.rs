@@ -37,11 +37,7 @@ impl Program {
                 let _ = sender.send(line);
             }
         });
-        Self {
-            child,
-            log,
-            seen: Vec::new(),
-        }
+        Self { child, log, seen: Vec::new() }
     }
 
     /// Waits for a line of the log that holds all of `words`.
@@ -76,19 +72,12 @@ fn sidecar(bench: &Bench) -> Command {
     command
         .env("LINFA_SIDECAR__INCOMING", &bench.settings.incoming)
         .env("LINFA_SIDECAR__STORE", &bench.settings.store)
-        .env(
-            "LINFA_SIDECAR__SIGNING_KEY_FILE",
-            &bench.settings.signing_key_file,
-        );
+        .env("LINFA_SIDECAR__SIGNING_KEY_FILE", &bench.settings.signing_key_file);
     command
 }
 
 fn run(command: &mut Command) -> (Option<i32>, String) {
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = command.output().unwrap();
+    let Output { status, stdout, stderr } = command.output().unwrap();
     let text = String::from_utf8([stdout, stderr].concat()).unwrap();
     (status.code(), text)
 }
@@ -100,29 +89,16 @@ fn a_drop_is_admitted_within_3_s_and_sigterm_ends_with_0() {
     program.wait_for(&["watching"]);
     let start = Instant::now();
     bench.drop("a/1", &testkit::linear("a", 2.0));
-    program.wait_for(&[
-        "version judged",
-        "Admitted",
-        "\"model\":\"a\"",
-        "\"version\":\"1\"",
-    ]);
+    program.wait_for(&["version judged", "Admitted", "\"model\":\"a\"", "\"version\":\"1\""]);
     let took = start.elapsed();
     assert!(took < Duration::from_secs(3), "{took:?}");
     assert_eq!(run(sidecar(&bench).arg("health")), (Some(0), String::new()));
 
     bench.drop("a/2", &testkit::linear("a", 2.0));
     bench.write("a/2/stranger", "x");
-    program.wait_for(&[
-        "version refused",
-        "Rejected",
-        "\"check\":\"layout\"",
-        "`stranger` does not belong",
-    ]);
+    program.wait_for(&["version refused", "Rejected", "\"check\":\"layout\"", "`stranger` does not belong"]);
     assert_eq!(program.terminate().code(), Some(0));
-    assert_eq!(
-        (bench.status("a", 2), bench.serving("a")),
-        (Status::Rejected, vec![1])
-    );
+    assert_eq!((bench.status("a", 2), bench.serving("a")), (Status::Rejected, vec![1]));
 }
 
 #[test]
@@ -160,10 +136,7 @@ fn a_store_that_cannot_be_written_is_logged_once_and_once_more_when_it_can() {
     program.wait_for(&["version judged", "Admitted"]);
     fs_err::remove_dir(in_the_way).unwrap();
     program.wait_for(&["the catalog can be written again"]);
-    let failures = program
-        .seen
-        .iter()
-        .filter(|line| line.contains("the catalog cannot be written"));
+    let failures = program.seen.iter().filter(|line| line.contains("the catalog cannot be written"));
     assert_eq!(failures.count(), 1, "{:#?}", program.seen);
     assert_eq!(bench.serving("a"), [1]);
     assert_eq!(program.terminate().code(), Some(0));
@@ -175,17 +148,11 @@ fn a_bad_configuration_ends_with_78_and_a_sentence() {
     let with = |name: &str, value: &str| run(sidecar(&bench).env(name, value));
     assert_eq!(
         with("LINFA_SIDECAR__POLL_MS", "often"),
-        (
-            Some(78),
-            "linfa-sidecar: poll_ms (LINFA_SIDECAR__POLL_MS): expected an integer\n".to_owned()
-        )
+        (Some(78), "linfa-sidecar: poll_ms (LINFA_SIDECAR__POLL_MS): expected an integer\n".to_owned())
     );
     let (code, said) = with("LINFA_SIDECAR__POL_MS", "5");
     assert_eq!(code, Some(78));
-    assert!(
-        said.contains("unknown field `pol_ms`, expected one of `incoming`"),
-        "{said}"
-    );
+    assert!(said.contains("unknown field `pol_ms`, expected one of `incoming`"), "{said}");
     assert_eq!(
         with("LINFA_SIDECAR_POLL_MS", "5"),
         (
@@ -200,10 +167,7 @@ fn a_bad_configuration_ends_with_78_and_a_sentence() {
     fs_err::write(&bench.settings.signing_key_file, "not a key").unwrap();
     assert_eq!(
         run(&mut sidecar(&bench)),
-        (
-            Some(78),
-            "linfa-sidecar: signing_key_file: no Ed25519 private key in PEM form\n".to_owned()
-        )
+        (Some(78), "linfa-sidecar: signing_key_file: no Ed25519 private key in PEM form\n".to_owned())
     );
 }
 
@@ -212,10 +176,7 @@ fn a_second_sidecar_on_one_store_ends_with_1() {
     let bench = Bench::new();
     let (code, said) = run(&mut sidecar(&bench));
     assert_eq!(code, Some(1));
-    assert!(
-        said.starts_with("linfa-sidecar: the store cannot be used: another sidecar holds "),
-        "{said}"
-    );
+    assert!(said.starts_with("linfa-sidecar: the store cannot be used: another sidecar holds "), "{said}");
 }
 
 #[test]
@@ -224,10 +185,7 @@ fn check_config_shows_every_setting_and_the_key_as_a_path_only() {
     let (code, said) = run(sidecar(&bench).arg("--check-config"));
     assert_eq!(code, Some(0));
     for line in [
-        format!(
-            "signing_key_file = \"{}\"",
-            bench.settings.signing_key_file.display()
-        ),
+        format!("signing_key_file = \"{}\"", bench.settings.signing_key_file.display()),
         "poll_ms = 1000".to_owned(),
         "heartbeat_seconds = 60".to_owned(),
         "unchanged_seconds = 5".to_owned(),
@@ -251,10 +209,7 @@ fn health_without_a_catalog_ends_with_1_and_a_sentence() {
 fn version_says_which_program_this_is() {
     let bench = Bench::idle();
     let version = concat!("linfa-sidecar ", env!("CARGO_PKG_VERSION"), "\n");
-    assert_eq!(
-        run(sidecar(&bench).arg("--version")),
-        (Some(0), version.to_owned())
-    );
+    assert_eq!(run(sidecar(&bench).arg("--version")), (Some(0), version.to_owned()));
 }
 
 #[test]
@@ -275,10 +230,7 @@ fn an_unreadable_file_is_refused_with_the_mend_and_admitted_once_mended() {
         "Rejected",
         &format!("`golden.jsonl` is not readable by uid {uid}; chmod -R a+rX the folder"),
     ]);
-    program.wait_for(&[
-        "Rejected",
-        &format!("`2` is not readable by uid {uid}; chmod -R a+rX the folder"),
-    ]);
+    program.wait_for(&["Rejected", &format!("`2` is not readable by uid {uid}; chmod -R a+rX the folder")]);
     mode(bench.folder("a/1/golden.jsonl"), 0o644);
     program.wait_for(&["Admitted", "\"version\":\"1\""]);
     mode(bench.folder("a/2"), 0o755);

@@ -65,10 +65,7 @@ fn links_fifos_folders_and_strangers_are_refused() {
     );
     let stranger = "does not belong to a version (manifest.json, model.safetensors, golden.jsonl, README.md, \
                     model.sig)";
-    assert_eq!(
-        spoil(&|bench| bench.write("a/2/model.pkl", "x")),
-        format!("layout: `model.pkl` {stranger}")
-    );
+    assert_eq!(spoil(&|bench| bench.write("a/2/model.pkl", "x")), format!("layout: `model.pkl` {stranger}"));
     assert_eq!(
         spoil(&|bench| fs_err::create_dir(bench.folder("a/2/more")).unwrap()),
         format!("layout: `more` {stranger}")
@@ -119,10 +116,7 @@ fn a_file_that_is_longer_than_its_manifest_says_is_refused() {
     let length = golden.len();
     assert_eq!(
         refusal(&parts.set_file("golden.jsonl", golden)),
-        format!(
-            "digest: `golden.jsonl` has {length} bytes, the manifest lists {}",
-            length - 1
-        )
+        format!("digest: `golden.jsonl` has {length} bytes, the manifest lists {}", length - 1)
     );
 }
 
@@ -149,10 +143,7 @@ fn parameters_that_break_a_rule_are_refused() {
     );
     let tree = Parts::of(&testkit::tree("tree")).set_tensor("0.left", u32s([1, 0, 2, 0, 0]));
     let cyclic = refusal(&tree);
-    assert!(
-        cyclic.starts_with("parameters: tensor `0.left`, value 2: 2 is not "),
-        "{cyclic}"
-    );
+    assert!(cyclic.starts_with("parameters: tensor `0.left`, value 2: 2 is not "), "{cyclic}");
 }
 
 #[test]
@@ -194,10 +185,7 @@ fn other_bytes_under_an_admitted_number_are_refused_and_the_old_ones_serve_on() 
     bench.write("a/1/golden.jsonl", &files.golden);
     bench.settle_all();
     let version = bench.version("a", 1);
-    assert_eq!(
-        (version.status, version.digest),
-        (Status::Admitted, admitted.digest)
-    );
+    assert_eq!((version.status, version.digest), (Status::Admitted, admitted.digest));
     assert_eq!(version.files, admitted.files);
     assert_eq!(bench.serving("a"), [1]);
     assert_eq!(
@@ -259,9 +247,7 @@ fn a_version_too_large_for_this_sidecar_is_refused_before_it_is_read() {
     let readme = vec![b' '; 2 << 20];
     bench.drop_parts("a/1", &linear().set_file("README.md", readme));
     bench.drop_parts("a/2", &linear());
-    let tensors = fs_err::OpenOptions::new()
-        .write(true)
-        .open(bench.folder("a/2/model.safetensors"));
+    let tensors = fs_err::OpenOptions::new().write(true).open(bench.folder("a/2/model.safetensors"));
     // A hole of a terabyte costs nothing but the time of whoever reads it.
     tensors.unwrap().set_len(1 << 40).unwrap();
     bench.settle_all();

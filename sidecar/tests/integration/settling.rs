@@ -14,13 +14,7 @@ fn a_good_version_is_admitted_when_two_looks_saw_the_same() {
     bench.drop("iris/1", &testkit::classifier("iris"));
     let first = bench.look();
     assert_eq!(bench.status("iris", 1), Status::Pending);
-    assert_eq!(
-        first,
-        Looked {
-            unsettled: true,
-            more: false
-        }
-    );
+    assert_eq!(first, Looked { unsettled: true, more: false });
     let second = bench.look();
     assert_eq!(second, Looked::default());
 
@@ -41,17 +35,9 @@ fn a_good_version_is_admitted_when_two_looks_saw_the_same() {
             ("layout", true, format!("3 files, {bytes} bytes").as_str()),
             ("manifest", true, "classification, 4 features, 2 steps"),
             ("digest", true, &digest),
-            (
-                "parameters",
-                true,
-                "standard_scaler, multinomial_logistic_regression; 456 bytes"
-            ),
+            ("parameters", true, "standard_scaler, multinomial_logistic_regression; 456 bytes"),
             ("golden", true, worst),
-            (
-                "probe",
-                true,
-                "256 rows, sound, and each alone as among the others"
-            ),
+            ("probe", true, "256 rows, sound, and each alone as among the others"),
         ]
     );
     assert!(
@@ -99,19 +85,13 @@ fn a_half_copied_version_is_pending_then_incomplete_and_admitted_once_complete()
     bench.write("a/1/golden.jsonl", &files.golden);
     bench.look_after(59);
     bench.look_after(1);
-    let short = format!(
-        "layout: `model.safetensors` has 10 of {} bytes",
-        files.tensors.len()
-    );
+    let short = format!("layout: `model.safetensors` has 10 of {} bytes", files.tensors.len());
     assert_eq!(bench.refusal("a", 1), short);
     bench.look_after(58);
     assert_eq!(bench.status("a", 1), Status::Pending);
     bench.look_after(1);
     assert_eq!(bench.status("a", 1), Status::Incomplete);
-    assert_eq!(
-        bench.refusal("a", 1),
-        format!("{short}, and nothing has changed for 60 s")
-    );
+    assert_eq!(bench.refusal("a", 1), format!("{short}, and nothing has changed for 60 s"));
 
     bench.write("a/1/model.safetensors", &files.tensors);
     bench.look();
@@ -129,9 +109,8 @@ fn no_moment_of_a_copy_is_refused_whatever_the_order_of_its_files() {
         ("model.safetensors", &files.tensors),
         ("golden.jsonl", &files.golden),
     ];
-    for (version, order) in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]]
-        .into_iter()
-        .enumerate()
+    for (version, order) in
+        [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]].into_iter().enumerate()
     {
         let version = version as u64 + 1;
         fs_err::create_dir_all(bench.folder(&format!("a/{version}"))).unwrap();
@@ -188,15 +167,9 @@ fn a_wrong_hash_is_refused_once_nothing_has_changed_for_5_s() {
     bench.look();
     assert_eq!(bench.status("a", 1), Status::Rejected);
     let said = bench.refusal("a", 1);
-    assert!(
-        said.starts_with("digest: `golden.jsonl` has the hash sha256:"),
-        "{said}"
-    );
+    assert!(said.starts_with("digest: `golden.jsonl` has the hash sha256:"), "{said}");
     let checks = bench.version("a", 1).checks;
-    let ran: Vec<_> = checks
-        .iter()
-        .map(|check| (check.name.as_str(), check.passed))
-        .collect();
+    let ran: Vec<_> = checks.iter().map(|check| (check.name.as_str(), check.passed)).collect();
     assert_eq!(ran, [("layout", true), ("manifest", true), ("digest", false)]);
 }
 
@@ -208,10 +181,7 @@ fn bytes_that_change_are_judged_again() {
     bench.write("a/1/manifest.json", "{");
     bench.settle_all();
     assert_eq!(bench.status("a", 1), Status::Rejected);
-    assert_eq!(
-        bench.refusal("a", 1),
-        "manifest: EOF while parsing an object at line 1 column 1"
-    );
+    assert_eq!(bench.refusal("a", 1), "manifest: EOF while parsing an object at line 1 column 1");
     bench.write("a/1/manifest.json", pack.files().unwrap().manifest);
     bench.settle();
     assert_eq!(bench.status("a", 1), Status::Admitted);
@@ -252,18 +222,8 @@ fn a_model_with_many_bad_versions_does_not_hold_up_a_good_one() {
     bench.look();
     let looked = bench.look();
     assert_eq!(bench.status("b", 1), Status::Admitted);
-    assert_eq!(
-        looked,
-        Looked {
-            unsettled: false,
-            more: true
-        }
-    );
-    let judged = bench
-        .model("a")
-        .versions
-        .iter()
-        .filter(|version| version.status == Status::Rejected)
-        .count();
+    assert_eq!(looked, Looked { unsettled: false, more: true });
+    let judged =
+        bench.model("a").versions.iter().filter(|version| version.status == Status::Rejected).count();
     assert_eq!(judged, 3, "one of each look");
 }

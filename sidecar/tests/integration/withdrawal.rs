@@ -22,11 +22,7 @@ fn a_removed_version_is_withdrawn_and_the_one_before_serves_again() {
     bench.remove("a/2");
     bench.look();
     bench.look_after(4);
-    assert_eq!(
-        bench.status("a", 2),
-        Status::Admitted,
-        "it may be on its way back"
-    );
+    assert_eq!(bench.status("a", 2), Status::Admitted, "it may be on its way back");
     bench.look();
     let version = bench.version("a", 2);
     assert_eq!((version.status, version.digest), (Status::Withdrawn, digest));
@@ -44,19 +40,12 @@ fn a_withdrawn_number_comes_back_with_its_own_bytes_and_no_others() {
     bench.settle_all();
     assert_eq!(bench.status("a", 2), Status::Withdrawn);
     let said = bench.refusal("a", 2);
-    assert!(
-        said.starts_with("digest: version 2 was admitted as sha256:"),
-        "{said}"
-    );
+    assert!(said.starts_with("digest: version 2 was admitted as sha256:"), "{said}");
     assert_eq!(bench.serving("a"), [1]);
 
     bench.restart();
     bench.settle_all();
-    assert_eq!(
-        bench.status("a", 2),
-        Status::Withdrawn,
-        "remembered over a restart"
-    );
+    assert_eq!(bench.status("a", 2), Status::Withdrawn, "remembered over a restart");
 
     bench.remove("a/2");
     bench.drop("a/2", &testkit::linear("a", 2.0));
@@ -133,10 +122,7 @@ fn an_empty_or_vanished_folder_of_models_withdraws_nothing() {
     bench.look();
     bench.look_after(3600);
     assert_eq!(bench.catalog().models, before);
-    assert_eq!(
-        bench.catalog().notes,
-        ["the folder of models holds no model; nothing is withdrawn"]
-    );
+    assert_eq!(bench.catalog().notes, ["the folder of models holds no model; nothing is withdrawn"]);
 
     fs_err::remove_dir(&bench.settings.incoming).unwrap();
     bench.look();
