@@ -13,7 +13,7 @@ mod tracked;
 mod worker;
 
 pub use checks::{Verdict, verify};
-pub use config::{Settings, Settle};
+pub use config::{ConfigError, Settings, Settle};
 pub use health::{Unhealthy, health};
 pub use publish::StartError;
 pub use scan::{Looked, Scanner};

@@ -88,7 +88,7 @@ pub fn run(settings: &Settings, wakes: &Wakes) -> Result<(), StartError> {
 }
 
 impl Wakes {
-    /// Waits as long as that, or until the bell rings, but no less than [`APART`] of it.
+    /// Waits as long as that, or until the bell rings, but at least 100 ms of it.
     fn wait(&self, wait: Duration) {
         let start = Instant::now();
         let mut end = wait;

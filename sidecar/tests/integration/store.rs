@@ -106,6 +106,24 @@ fn a_damaged_catalog_is_set_aside_and_the_previous_one_goes_on() {
 }
 
 #[test]
+fn a_catalog_that_someone_else_signed_is_not_gone_on_from() {
+    let mut bench = bench();
+    let genuine = bench.catalog();
+    bench.look_after(60);
+    bench.stop();
+    let mut forged = bench.catalog();
+    forged.sequence += 1_000_000;
+    forged.models.clear();
+    let foreign = artifact::dsse::SealKey::from_bytes(&[8; 32]);
+    let path = bench.settings.store.join("catalog.json");
+    fs_err::write(&path, forged.seal(&foreign).unwrap()).unwrap();
+    bench.start();
+    bench.look();
+    assert_eq!(bench.catalog().models, genuine.models);
+    assert!(bench.catalog().sequence < forged.sequence);
+}
+
+#[test]
 fn two_damaged_catalogs_and_a_wiped_store_start_anew() {
     let mut bench = bench();
     let before = bench.model("a");
