@@ -50,17 +50,12 @@ impl Batch {
             return Err(BatchError::Empty);
         }
         if columns == 0 || !values.len().is_multiple_of(columns) {
-            return Err(BatchError::Ragged {
-                values: values.len(),
-                columns,
-            });
+            return Err(BatchError::Ragged { values: values.len(), columns });
         }
         if !values.iter().all(|value| value.is_finite()) {
             let bad = values.iter().enumerate().filter(|(_, value)| !value.is_finite());
             return Err(BatchError::NotFinite(
-                bad.take(REPORTED)
-                    .map(|(index, _)| (index / columns, index % columns))
-                    .collect(),
+                bad.take(REPORTED).map(|(index, _)| (index / columns, index % columns)).collect(),
             ));
         }
         let (rows, len) = (values.len() / columns, values.len());

@@ -145,9 +145,7 @@ impl Catalog {
         self.check()?;
         let bytes = key.seal(PAYLOAD_TYPE, &serde_json::to_vec(self)?)?;
         if bytes.len() as u64 > MAX_BYTES {
-            return Err(CatalogError::TooLarge {
-                size: bytes.len() as u64,
-            });
+            return Err(CatalogError::TooLarge { size: bytes.len() as u64 });
         }
         Ok(bytes)
     }
@@ -158,9 +156,7 @@ impl Catalog {
     /// [`CatalogError`], by the first rule that is broken.
     pub fn unseal(bytes: &[u8], key: &TrustedKey) -> Result<Self, CatalogError> {
         if bytes.len() as u64 > MAX_BYTES {
-            return Err(CatalogError::TooLarge {
-                size: bytes.len() as u64,
-            });
+            return Err(CatalogError::TooLarge { size: bytes.len() as u64 });
         }
         let catalog: Self = serde_json::from_slice(&key.unseal(PAYLOAD_TYPE, bytes)?)?;
         catalog.check()?;
@@ -175,11 +171,7 @@ impl Catalog {
     fn check(&self) -> Result<(), CatalogError> {
         let mut names = BTreeSet::new();
         for model in &self.models {
-            let rule = if names.insert(&model.name) {
-                model.broken_rule()
-            } else {
-                Some("it occurs twice")
-            };
+            let rule = if names.insert(&model.name) { model.broken_rule() } else { Some("it occurs twice") };
             if let Some(rule) = rule {
                 let name = model.name.clone();
                 return Err(CatalogError::Contradiction { name, rule });
@@ -196,11 +188,7 @@ impl CatalogModel {
     }
 
     fn broken_rule(&self) -> Option<&'static str> {
-        let admitted = || {
-            self.versions
-                .iter()
-                .filter(|entry| entry.status == Status::Admitted)
-        };
+        let admitted = || self.versions.iter().filter(|entry| entry.status == Status::Admitted);
         let numbers: BTreeSet<_> = admitted().map(|entry| entry.version).collect();
         let serving: BTreeSet<_> = self.serving.iter().copied().collect();
         let mut named = self.default.iter().chain(self.labels.values());

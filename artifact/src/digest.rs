@@ -75,9 +75,7 @@ impl FromStr for Digest {
     type Err = InvalidDigest;
 
     fn from_str(text: &str) -> Result<Self, InvalidDigest> {
-        text.strip_prefix("sha256:")
-            .ok_or(InvalidDigest)
-            .and_then(Self::from_hex)
+        text.strip_prefix("sha256:").ok_or(InvalidDigest).and_then(Self::from_hex)
     }
 }
 
@@ -113,11 +111,7 @@ mod tests {
     #[test]
     fn only_the_canonical_form_is_a_digest() {
         let hex = Digest::of(b"abc").hex();
-        for bad in [
-            hex.clone(),
-            format!("sha256:{}", hex.to_uppercase()),
-            format!("sha256:{}", &hex[1..]),
-        ] {
+        for bad in [hex.clone(), format!("sha256:{}", hex.to_uppercase()), format!("sha256:{}", &hex[1..])] {
             assert_eq!(bad.parse::<Digest>(), Err(InvalidDigest), "{bad}");
         }
     }

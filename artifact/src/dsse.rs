@@ -63,9 +63,7 @@ impl SealKey {
     /// # Errors
     /// [`InvalidKey`].
     pub fn from_pem(pem: &str) -> Result<Self, InvalidKey> {
-        SigningKey::from_pkcs8_pem(pem.trim())
-            .map(Self)
-            .map_err(|_| InvalidKey("private"))
+        SigningKey::from_pkcs8_pem(pem.trim()).map(Self).map_err(|_| InvalidKey("private"))
     }
 
     /// A key from 32 secret bytes.
@@ -87,9 +85,7 @@ impl SealKey {
         Ok(serde_json::to_vec(&Envelope {
             payload_type: payload_type.to_owned(),
             payload: STANDARD.encode(payload),
-            signatures: vec![EnvelopeSignature {
-                sig: STANDARD.encode(signature.to_bytes()),
-            }],
+            signatures: vec![EnvelopeSignature { sig: STANDARD.encode(signature.to_bytes()) }],
         })?)
     }
 }
@@ -100,9 +96,7 @@ impl TrustedKey {
     /// # Errors
     /// [`InvalidKey`].
     pub fn from_pem(pem: &str) -> Result<Self, InvalidKey> {
-        VerifyingKey::from_public_key_pem(pem.trim())
-            .map(Self)
-            .map_err(|_| InvalidKey("public"))
+        VerifyingKey::from_public_key_pem(pem.trim()).map(Self).map_err(|_| InvalidKey("public"))
     }
 
     /// The signed payload of a document of the type `payload_type`.
@@ -124,9 +118,7 @@ impl TrustedKey {
             return Err(EnvelopeError::Signature);
         }
         if envelope.payload_type != payload_type {
-            return Err(EnvelopeError::Type {
-                found: envelope.payload_type,
-            });
+            return Err(EnvelopeError::Type { found: envelope.payload_type });
         }
         Ok(payload)
     }
@@ -183,17 +175,9 @@ mod tests {
 
     #[test]
     fn a_foreign_signature_and_another_type_are_refused() {
-        let foreign = SealKey::from_bytes(&[8; 32])
-            .seal("text/plain", b"hello")
-            .unwrap();
-        assert!(matches!(
-            key().trusted().unseal("text/plain", &foreign),
-            Err(EnvelopeError::Signature)
-        ));
+        let foreign = SealKey::from_bytes(&[8; 32]).seal("text/plain", b"hello").unwrap();
+        assert!(matches!(key().trusted().unseal("text/plain", &foreign), Err(EnvelopeError::Signature)));
         let other = key().seal("text/html", b"hello").unwrap();
-        assert!(matches!(
-            key().trusted().unseal("text/plain", &other),
-            Err(EnvelopeError::Type { .. })
-        ));
+        assert!(matches!(key().trusted().unseal("text/plain", &other), Err(EnvelopeError::Type { .. })));
     }
 }

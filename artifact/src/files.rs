@@ -129,29 +129,16 @@ pub fn read(folder: BorrowedFd<'_>, name: &str, max: u64) -> Result<Vec<u8>, Rea
     let stat = rustix::fs::fstat(&file).map_err(|error| system(name, error))?;
     let kind = FileType::from_raw_mode(stat.st_mode);
     if kind != FileType::RegularFile {
-        return Err(ReadError::NotPlain {
-            name: name.to_owned(),
-            kind: kind_name(kind),
-        });
+        return Err(ReadError::NotPlain { name: name.to_owned(), kind: kind_name(kind) });
     }
     if stat.st_nlink != 1 {
-        #[expect(
-            clippy::useless_conversion,
-            reason = "the width of st_nlink differs by platform"
-        )]
+        #[expect(clippy::useless_conversion, reason = "the width of st_nlink differs by platform")]
         let links = stat.st_nlink.into();
-        return Err(ReadError::HardLink {
-            name: name.to_owned(),
-            links,
-        });
+        return Err(ReadError::HardLink { name: name.to_owned(), links });
     }
     let size = u64::try_from(stat.st_size).unwrap_or(u64::MAX);
     if size > max {
-        return Err(ReadError::TooLarge {
-            name: name.to_owned(),
-            size,
-            max,
-        });
+        return Err(ReadError::TooLarge { name: name.to_owned(), size, max });
     }
     let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
     std::fs::File::from(file)
@@ -159,9 +146,7 @@ pub fn read(folder: BorrowedFd<'_>, name: &str, max: u64) -> Result<Vec<u8>, Rea
         .read_to_end(&mut bytes)
         .map_err(|error| system(name, Errno::from_io_error(&error).unwrap_or(Errno::IO)))?;
     if bytes.len() as u64 != size {
-        return Err(ReadError::Changed {
-            name: name.to_owned(),
-        });
+        return Err(ReadError::Changed { name: name.to_owned() });
     }
     Ok(bytes)
 }
@@ -185,16 +170,12 @@ fn system(name: &str, error: Errno) -> ReadError {
     match error {
         Errno::NOENT => ReadError::Missing { name },
         Errno::LOOP => ReadError::Symlink { name },
-        Errno::NOTDIR => ReadError::NotPlain {
-            name,
-            kind: "file where a folder belongs",
-        },
+        Errno::NOTDIR => ReadError::NotPlain { name, kind: "file where a folder belongs" },
         // Opening a socket.
         Errno::NXIO => ReadError::NotPlain { name, kind: "socket" },
-        Errno::ACCESS | Errno::PERM => ReadError::Forbidden {
-            name,
-            uid: rustix::process::geteuid().as_raw(),
-        },
+        Errno::ACCESS | Errno::PERM => {
+            ReadError::Forbidden { name, uid: rustix::process::geteuid().as_raw() }
+        }
         error => ReadError::System { name, error },
     }
 }
@@ -227,16 +208,9 @@ mod tests {
         let (dir, fd) = folder();
         fs_err::write(dir.path().join("a"), b"12345").unwrap();
         assert_eq!(read(fd.as_fd(), "a", 5).unwrap(), b"12345");
-        let too_large = ReadError::TooLarge {
-            name: "a".into(),
-            size: 5,
-            max: 4,
-        };
+        let too_large = ReadError::TooLarge { name: "a".into(), size: 5, max: 4 };
         assert_eq!(read(fd.as_fd(), "a", 4), Err(too_large));
-        assert_eq!(
-            read(fd.as_fd(), "b", 4),
-            Err(ReadError::Missing { name: "b".into() })
-        );
+        assert_eq!(read(fd.as_fd(), "b", 4), Err(ReadError::Missing { name: "b".into() }));
     }
 
     #[test]
@@ -251,14 +225,8 @@ mod tests {
         let _socket = std::os::unix::net::UnixListener::bind(path("socket")).unwrap();
 
         let say = |name| read(fd.as_fd(), name, 9).unwrap_err().to_string();
-        assert_eq!(
-            say("link"),
-            "`link` is a symbolic link; only plain files are read"
-        );
-        assert_eq!(
-            say("hard"),
-            "`hard` has 2 hard links; only files with one are read"
-        );
+        assert_eq!(say("link"), "`link` is a symbolic link; only plain files are read");
+        assert_eq!(say("hard"), "`hard` has 2 hard links; only files with one are read");
         assert_eq!(say("folder"), "`folder` is a folder; only plain files are read");
         assert_eq!(say("fifo"), "`fifo` is a FIFO; only plain files are read");
         assert_eq!(say("socket"), "`socket` is a socket; only plain files are read");

@@ -155,10 +155,7 @@ impl Golden {
             return Err(GoldenError::Count { rows });
         }
         let rows = lines().enumerate().map(|(index, line)| {
-            serde_json::from_slice(line).map_err(|error| GoldenError::Json {
-                row: index + 1,
-                error,
-            })
+            serde_json::from_slice(line).map_err(|error| GoldenError::Json { row: index + 1, error })
         });
         Ok(Self(rows.collect::<Result<_, _>>()?))
     }
@@ -170,10 +167,8 @@ impl Golden {
     pub fn to_bytes(rows: &[GoldenRow]) -> Result<Vec<u8>, GoldenError> {
         let mut bytes = Vec::new();
         for (index, row) in rows.iter().enumerate() {
-            serde_json::to_writer(&mut bytes, row).map_err(|error| GoldenError::Json {
-                row: index + 1,
-                error,
-            })?;
+            serde_json::to_writer(&mut bytes, row)
+                .map_err(|error| GoldenError::Json { row: index + 1, error })?;
             bytes.push(b'\n');
         }
         Ok(bytes)
@@ -192,11 +187,7 @@ impl Golden {
         let (rows, parameters) = (self.0.len(), model.parameters());
         if rows.saturating_mul(parameters) > MAX_WORK {
             let max = MAX_WORK / parameters;
-            return Err(GoldenError::Work {
-                rows,
-                parameters,
-                max,
-            });
+            return Err(GoldenError::Work { rows, parameters, max });
         }
         let names = model.manifest().output.names();
         if model.manifest().output.chooses() {
@@ -221,10 +212,7 @@ impl Golden {
             }
         }
         match seen.iter().position(|seen| !seen) {
-            Some(index) => Err(GoldenError::Uncovered {
-                index,
-                name: names[index].clone(),
-            }),
+            Some(index) => Err(GoldenError::Uncovered { index, name: names[index].clone() }),
             None => Ok(()),
         }
     }
@@ -238,12 +226,9 @@ impl GoldenRow {
         let input = input.map_err(|error| GoldenError::Input { row, error })?;
         model.predict(&input, answer).map_err(|error| match error {
             PredictError::NotFinite { step, kind, .. } => GoldenError::NotFinite { row, step, kind },
-            PredictError::Width { found, expected } => GoldenError::Width {
-                row,
-                what: "values",
-                found,
-                expected,
-            },
+            PredictError::Width { found, expected } => {
+                GoldenError::Width { row, what: "values", found, expected }
+            }
         })
     }
 
@@ -253,22 +238,13 @@ impl GoldenRow {
         if !(0.0..=MAX_TOLERANCE).contains(&tolerance) {
             return Err(GoldenError::Tolerance { row, tolerance });
         }
-        same_width(
-            row,
-            "choices",
-            usize::from(self.choice.is_some()),
-            answer.choices().len(),
-        )?;
+        same_width(row, "choices", usize::from(self.choice.is_some()), answer.choices().len())?;
         if let (Some(expected), [found]) = (self.choice, answer.choices())
             && expected != *found
         {
             let name = |index: u32| names.get(index as usize).cloned();
             let name = |index: u32| name(index).unwrap_or_else(|| index.to_string());
-            return Err(GoldenError::Choice {
-                row,
-                found: name(*found),
-                expected: name(expected),
-            });
+            return Err(GoldenError::Choice { row, found: name(*found), expected: name(expected) });
         }
         // A choice alone is proof enough where the library tells no more.
         if self.choice.is_some() && self.scores.is_empty() {
@@ -283,13 +259,7 @@ impl GoldenRow {
             // Asked this way round, so that a NaN fails.
             let agrees = off <= allowed;
             if !agrees {
-                return Err(GoldenError::Score {
-                    row,
-                    index,
-                    found,
-                    expected,
-                    tolerance,
-                });
+                return Err(GoldenError::Score { row, index, found, expected, tolerance });
             }
             worst = worst.max(if off == 0.0 { 0.0 } else { off / allowed });
         }
@@ -298,14 +268,5 @@ impl GoldenRow {
 }
 
 fn same_width(row: usize, what: &'static str, found: usize, expected: usize) -> Result<(), GoldenError> {
-    if found == expected {
-        Ok(())
-    } else {
-        Err(GoldenError::Width {
-            row,
-            what,
-            found,
-            expected,
-        })
-    }
+    if found == expected { Ok(()) } else { Err(GoldenError::Width { row, what, found, expected }) }
 }

@@ -210,17 +210,13 @@ impl Manifest {
 
     fn check(&self) -> Result<(), ManifestError> {
         if self.format != FORMAT {
-            return Err(ManifestError::Format {
-                found: self.format.clone(),
-            });
+            return Err(ManifestError::Format { found: self.format.clone() });
         }
         count("steps", self.steps.len(), limits::STEPS)?;
         labels("inputs", self.inputs.iter().map(|feature| &feature.name))?;
         for feature in &self.inputs {
             if !feature.is_sound() {
-                return Err(ManifestError::Statistics {
-                    name: feature.name.clone(),
-                });
+                return Err(ManifestError::Statistics { name: feature.name.clone() });
             }
         }
         match &self.output {
@@ -243,11 +239,7 @@ impl Manifest {
                 FileName::Manifest | FileName::Tensors => limits::FILE_BYTES,
             };
             if file.size > max {
-                return Err(ManifestError::FileSize {
-                    name: file.name,
-                    size: file.size,
-                    max,
-                });
+                return Err(ManifestError::FileSize { name: file.name, size: file.size, max });
             }
         }
         Ok(())
@@ -260,9 +252,7 @@ impl Feature {
         let quantiles = || std::iter::once(self.min).chain(self.deciles).chain([self.max]);
         ends.into_iter().chain(self.deciles).all(f64::is_finite)
             && self.std >= 0.0
-            && quantiles()
-                .zip(quantiles().skip(1))
-                .all(|(low, high)| low <= high)
+            && quantiles().zip(quantiles().skip(1)).all(|(low, high)| low <= high)
     }
 }
 
@@ -304,11 +294,7 @@ impl Output {
 }
 
 fn count(what: &'static str, count: usize, max: usize) -> Result<(), ManifestError> {
-    if (1..=max).contains(&count) {
-        Ok(())
-    } else {
-        Err(ManifestError::Count { what, count, max })
-    }
+    if (1..=max).contains(&count) { Ok(()) } else { Err(ManifestError::Count { what, count, max }) }
 }
 
 fn labels<'a>(
@@ -319,16 +305,10 @@ fn labels<'a>(
     let mut seen = BTreeSet::new();
     for name in names {
         if name.is_empty() || name.len() > limits::LABEL_BYTES || name.chars().any(char::is_control) {
-            return Err(ManifestError::Label {
-                what,
-                name: name.chars().take(64).collect(),
-            });
+            return Err(ManifestError::Label { what, name: name.chars().take(64).collect() });
         }
         if !seen.insert(name) {
-            return Err(ManifestError::Duplicate {
-                what,
-                name: name.clone(),
-            });
+            return Err(ManifestError::Duplicate { what, name: name.clone() });
         }
     }
     Ok(())

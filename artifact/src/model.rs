@@ -95,21 +95,13 @@ impl Model {
                 Role::Transformer { columns } if index < last => width = columns,
                 role if index == last => fits(&role, spec.kind(), &manifest.output)?,
                 _ => {
-                    return Err(LoadError::Order {
-                        step: index,
-                        kind: spec.kind(),
-                    });
+                    return Err(LoadError::Order { step: index, kind: spec.kind() });
                 }
             }
             steps.push(step);
         }
         tensors.finish()?;
-        Ok(Self {
-            manifest,
-            digest,
-            steps,
-            parameters,
-        })
+        Ok(Self { manifest, digest, steps, parameters })
     }
 
     /// What the model is.
@@ -135,28 +127,16 @@ impl Model {
     pub fn predict(&self, batch: &Batch, predictions: &mut Predictions) -> Result<(), PredictError> {
         let expected = self.manifest.inputs.len();
         if batch.columns() != expected {
-            return Err(PredictError::Width {
-                found: batch.columns(),
-                expected,
-            });
+            return Err(PredictError::Width { found: batch.columns(), expected });
         }
         let rows = batch.rows();
-        let Predictions {
-            scores,
-            choices,
-            scratch,
-            ..
-        } = predictions;
+        let Predictions { scores, choices, scratch, .. } = predictions;
         choices.clear();
         let mut width = 0;
         for (index, step) in self.steps.iter().enumerate() {
             // What the step before wrote is what this one reads.
             std::mem::swap(scores, scratch);
-            let input: &[f64] = if index == 0 {
-                batch.values()
-            } else {
-                scratch.as_slice()
-            };
+            let input: &[f64] = if index == 0 { batch.values() } else { scratch.as_slice() };
             let role = step.role();
             width = role.width();
             scores.clear();
@@ -167,11 +147,7 @@ impl Model {
             step.run(input, scores, choices);
             if let Some(bad) = scores.iter().position(|score| !score.is_finite()) {
                 let kind = self.manifest.steps[index].kind();
-                return Err(PredictError::NotFinite {
-                    row: bad / width,
-                    step: index,
-                    kind,
-                });
+                return Err(PredictError::NotFinite { row: bad / width, step: index, kind });
             }
         }
         predictions.rows = rows;
@@ -195,21 +171,8 @@ fn fits(role: &Role, kind: &'static str, output: &Output) -> Result<(), LoadErro
             ("columns", *columns, names.len())
         }
         (role, output) => {
-            return Err(LoadError::Task {
-                kind,
-                found: role.task(),
-                expected: output.task(),
-            });
+            return Err(LoadError::Task { kind, found: role.task(), expected: output.task() });
         }
     };
-    if found == expected {
-        Ok(())
-    } else {
-        Err(LoadError::Width {
-            kind,
-            what,
-            found,
-            expected,
-        })
-    }
+    if found == expected { Ok(()) } else { Err(LoadError::Width { kind, what, found, expected }) }
 }

@@ -50,11 +50,7 @@ impl TryFrom<String> for Name {
         let mut bytes = text.bytes();
         let starts_well = bytes.next().is_some_and(|b| b.is_ascii_lowercase());
         let goes_on_well = bytes.all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-'));
-        if starts_well && goes_on_well && text.len() <= 63 {
-            Ok(Self(text))
-        } else {
-            Err(InvalidName::Name)
-        }
+        if starts_well && goes_on_well && text.len() <= 63 { Ok(Self(text)) } else { Err(InvalidName::Name) }
     }
 }
 
@@ -62,11 +58,7 @@ impl TryFrom<u64> for Version {
     type Error = InvalidName;
 
     fn try_from(number: u64) -> Result<Self, InvalidName> {
-        if (1..=MAX_VERSION).contains(&number) {
-            Ok(Self(number))
-        } else {
-            Err(InvalidName::Version)
-        }
+        if (1..=MAX_VERSION).contains(&number) { Ok(Self(number)) } else { Err(InvalidName::Version) }
     }
 }
 
@@ -138,21 +130,8 @@ mod tests {
     #[test]
     fn versions_have_one_spelling() {
         assert_eq!("7".parse::<Version>().unwrap().get(), 7);
-        assert_eq!(
-            "999999999999999999".parse::<Version>().unwrap().get(),
-            MAX_VERSION
-        );
-        for bad in [
-            "",
-            "0",
-            "01",
-            "+1",
-            "-1",
-            "1.0",
-            "1e3",
-            "1000000000000000000",
-            " 1",
-        ] {
+        assert_eq!("999999999999999999".parse::<Version>().unwrap().get(), MAX_VERSION);
+        for bad in ["", "0", "01", "+1", "-1", "1.0", "1e3", "1000000000000000000", " 1"] {
             assert_eq!(bad.parse::<Version>(), Err(InvalidName::Version), "{bad:?}");
         }
     }

@@ -25,10 +25,7 @@ pub struct Exported {
 impl Exported {
     /// A step of that kind with those tensors.
     pub fn new<const N: usize>(spec: impl Into<StepSpec>, tensors: [(&'static str, Tensor); N]) -> Self {
-        Self {
-            spec: spec.into(),
-            tensors: tensors.to_vec(),
-        }
+        Self { spec: spec.into(), tensors: tensors.to_vec() }
     }
 }
 
@@ -92,35 +89,23 @@ impl Pack {
             .iter()
             .enumerate()
             .flat_map(|(index, step)| {
-                step.tensors
-                    .iter()
-                    .map(move |(name, tensor)| (format!("{index}.{name}"), tensor.clone()))
+                step.tensors.iter().map(move |(name, tensor)| (format!("{index}.{name}"), tensor.clone()))
             })
             .collect();
         let tensors = Tensors::to_bytes(&tensors)?;
         let golden = Golden::to_bytes(&self.golden)?;
-        let entry = |name, bytes: &[u8]| FileEntry {
-            name,
-            size: bytes.len() as u64,
-            digest: Digest::of(bytes),
-        };
+        let entry =
+            |name, bytes: &[u8]| FileEntry { name, size: bytes.len() as u64, digest: Digest::of(bytes) };
         let manifest = Manifest {
             format: FORMAT.to_owned(),
             name: self.name.clone(),
             steps: self.steps.iter().map(|step| step.spec.clone()).collect(),
             inputs: self.inputs.clone(),
             output: self.output.clone(),
-            files: vec![
-                entry(FileName::Tensors, &tensors),
-                entry(FileName::Golden, &golden),
-            ],
+            files: vec![entry(FileName::Tensors, &tensors), entry(FileName::Golden, &golden)],
             training: self.training.clone(),
         };
-        Ok(Files {
-            manifest: manifest.to_bytes()?,
-            tensors,
-            golden,
-        })
+        Ok(Files { manifest: manifest.to_bytes()?, tensors, golden })
     }
 }
 

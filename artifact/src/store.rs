@@ -103,11 +103,7 @@ impl Files {
         [FileName::Manifest, FileName::Tensors, FileName::Golden]
             .map(|name| {
                 let bytes = self.get(name);
-                FileEntry {
-                    name,
-                    size: bytes.len() as u64,
-                    digest: Digest::of(bytes),
-                }
+                FileEntry { name, size: bytes.len() as u64, digest: Digest::of(bytes) }
             })
             .to_vec()
     }
@@ -141,10 +137,7 @@ impl Reader {
     /// [`BlobError`] if one is missing or damaged.
     pub fn version(&self, entries: &[FileEntry]) -> Result<Files, BlobError> {
         let blob = |name: FileName| {
-            let entry = entries
-                .iter()
-                .find(|entry| entry.name == name)
-                .ok_or(BlobError::Unlisted(name))?;
+            let entry = entries.iter().find(|entry| entry.name == name).ok_or(BlobError::Unlisted(name))?;
             self.blob(entry)
         };
         Ok(Files {
@@ -182,11 +175,8 @@ impl Writer {
     pub fn open(root: impl Into<PathBuf>) -> Result<Self, WriteError> {
         let root = root.into();
         fs::create_dir_all(root.join(BLOBS))?;
-        let lock = fs::OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(root.join(".lock"))?;
+        let lock =
+            fs::OpenOptions::new().create(true).truncate(false).write(true).open(root.join(".lock"))?;
         let exclusively = rustix::fs::FlockOperation::NonBlockingLockExclusive;
         match rustix::fs::flock(&lock, exclusively) {
             Ok(()) => Ok(Self { root, _lock: lock }),
@@ -214,10 +204,7 @@ impl Writer {
     fn put_into(&self, free: u64, files: &Files) -> Result<Vec<FileEntry>, WriteError> {
         let reader = self.reader();
         let entries = files.entries();
-        let missing: Vec<_> = entries
-            .iter()
-            .filter(|entry| reader.blob(entry).is_err())
-            .collect();
+        let missing: Vec<_> = entries.iter().filter(|entry| reader.blob(entry).is_err()).collect();
         let needed = missing.iter().map(|entry| entry.size).sum();
         if needed > free {
             return Err(WriteError::Full { needed, free });
@@ -254,15 +241,12 @@ fn open_root(root: &Path) -> Result<fs::File, ReadError> {
     let name = || root.display().to_string();
     fs::File::open(root).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => ReadError::Missing { name: name() },
-        std::io::ErrorKind::PermissionDenied => ReadError::Forbidden {
-            name: name(),
-            uid: rustix::process::geteuid().as_raw(),
-        },
+        std::io::ErrorKind::PermissionDenied => {
+            ReadError::Forbidden { name: name(), uid: rustix::process::geteuid().as_raw() }
+        }
         _ => ReadError::System {
             name: name(),
-            error: error
-                .raw_os_error()
-                .map_or(rustix::io::Errno::IO, rustix::io::Errno::from_raw_os_error),
+            error: error.raw_os_error().map_or(rustix::io::Errno::IO, rustix::io::Errno::from_raw_os_error),
         },
     })
 }
@@ -293,11 +277,7 @@ mod tests {
     fn a_version_that_does_not_fit_is_refused_before_anything_is_written() {
         let dir = tempfile::tempdir().unwrap();
         let writer = Writer::open(dir.path()).unwrap();
-        let files = Files {
-            manifest: b"1".to_vec(),
-            tensors: b"22".to_vec(),
-            golden: b"333".to_vec(),
-        };
+        let files = Files { manifest: b"1".to_vec(), tensors: b"22".to_vec(), golden: b"333".to_vec() };
         assert_eq!(
             writer.put_into(5, &files).unwrap_err().to_string(),
             "the store has 5 bytes left, 6 are needed"

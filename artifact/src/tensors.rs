@@ -135,10 +135,7 @@ impl Tensor {
         } else {
             Values::F64(values.map(|value| value.to_f64().unwrap_or(f64::NAN)).collect())
         };
-        Self {
-            shape: shape.to_vec(),
-            values,
-        }
+        Self { shape: shape.to_vec(), values }
     }
 }
 
@@ -164,10 +161,8 @@ impl Tensors {
     /// # Errors
     /// [`TensorError::Format`] if a shape and its values disagree.
     pub fn to_bytes(tensors: &[(String, Tensor)]) -> Result<Vec<u8>, TensorError> {
-        let data: Vec<_> = tensors
-            .iter()
-            .map(|(name, tensor)| (name, tensor, tensor.values.bytes()))
-            .collect();
+        let data: Vec<_> =
+            tensors.iter().map(|(name, tensor)| (name, tensor, tensor.values.bytes())).collect();
         let views: Vec<_> = data
             .iter()
             .map(|(name, tensor, (dtype, bytes))| {
@@ -245,11 +240,9 @@ impl Parameters<'_> {
         self.length(name, &tensor)?;
         match tensor.values {
             Values::U32(indices) => Ok(indices),
-            Values::F64(_) | Values::F32(_) => Err(TensorError::Kind {
-                name: self.full(name),
-                found: "numbers",
-                expected: "indices (U32)",
-            }),
+            Values::F64(_) | Values::F32(_) => {
+                Err(TensorError::Kind { name: self.full(name), found: "numbers", expected: "indices (U32)" })
+            }
         }
     }
 
@@ -261,21 +254,12 @@ impl Parameters<'_> {
         found: impl fmt::Display,
         expected: &'static str,
     ) -> TensorError {
-        TensorError::Value {
-            name: self.full(name),
-            index,
-            found: found.to_string(),
-            expected,
-        }
+        TensorError::Value { name: self.full(name), index, found: found.to_string(), expected }
     }
 
     /// The refusal of a shape.
     pub fn refuse_shape(&self, name: &str, shape: &[usize], expected: impl Into<String>) -> TensorError {
-        TensorError::Shape {
-            name: self.full(name),
-            shape: shape.to_vec(),
-            expected: expected.into(),
-        }
+        TensorError::Shape { name: self.full(name), shape: shape.to_vec(), expected: expected.into() }
     }
 
     fn numbers(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f64>, TensorError> {
@@ -292,19 +276,11 @@ impl Parameters<'_> {
             Values::F32(values) => values.into_iter().map(f64::from).collect(),
             Values::U32(_) => {
                 let name = self.full(name);
-                return Err(TensorError::Kind {
-                    name,
-                    found: "indices",
-                    expected: "numbers (F64 or F32)",
-                });
+                return Err(TensorError::Kind { name, found: "indices", expected: "numbers (F64 or F32)" });
             }
         };
         match values.iter().position(|value| !value.is_finite()) {
-            Some(index) => Err(TensorError::NotFinite {
-                name: self.full(name),
-                index,
-                value: values[index],
-            }),
+            Some(index) => Err(TensorError::NotFinite { name: self.full(name), index, value: values[index] }),
             None => Ok(values),
         }
     }
@@ -337,18 +313,9 @@ impl Values {
 
     fn bytes(&self) -> (Dtype, Cow<'static, [u8]>) {
         match self {
-            Self::F64(values) => (
-                Dtype::F64,
-                values.iter().flat_map(|value| value.to_le_bytes()).collect(),
-            ),
-            Self::F32(values) => (
-                Dtype::F32,
-                values.iter().flat_map(|value| value.to_le_bytes()).collect(),
-            ),
-            Self::U32(values) => (
-                Dtype::U32,
-                values.iter().flat_map(|value| value.to_le_bytes()).collect(),
-            ),
+            Self::F64(values) => (Dtype::F64, values.iter().flat_map(|value| value.to_le_bytes()).collect()),
+            Self::F32(values) => (Dtype::F32, values.iter().flat_map(|value| value.to_le_bytes()).collect()),
+            Self::U32(values) => (Dtype::U32, values.iter().flat_map(|value| value.to_le_bytes()).collect()),
         }
     }
 }
@@ -356,32 +323,21 @@ impl Values {
 fn read(name: &str, view: &TensorView<'_>) -> Result<Tensor, TensorError> {
     let shape = view.shape().to_vec();
     if shape.contains(&0) {
-        return Err(TensorError::ZeroDimension {
-            name: name.to_owned(),
-            shape,
-        });
+        return Err(TensorError::ZeroDimension { name: name.to_owned(), shape });
     }
     let values = match view.dtype() {
         Dtype::F64 => Values::F64(words(view.data(), f64::from_le_bytes)),
         Dtype::F32 => Values::F32(words(view.data(), f32::from_le_bytes)),
         Dtype::U32 => Values::U32(words(view.data(), u32::from_le_bytes)),
         dtype => {
-            return Err(TensorError::Type {
-                name: name.to_owned(),
-                dtype: format!("{dtype:?}"),
-            });
+            return Err(TensorError::Type { name: name.to_owned(), dtype: format!("{dtype:?}") });
         }
     };
     Ok(Tensor { shape, values })
 }
 
 fn words<const N: usize, T>(bytes: &[u8], from_le_bytes: fn([u8; N]) -> T) -> Vec<T> {
-    bytes
-        .as_chunks()
-        .0
-        .iter()
-        .map(|word| from_le_bytes(*word))
-        .collect()
+    bytes.as_chunks().0.iter().map(|word| from_le_bytes(*word)).collect()
 }
 
 /// The library keeps the header in a map, where the last of two equal names wins.

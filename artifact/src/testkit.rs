@@ -1,9 +1,6 @@
 //! Fixtures: small models made by hand, whose golden answers come from plain arithmetic and never from the
 //! runtime; and [`Parts`], which turns a good version into a hostile one. For tests only, hence free to panic.
-#![expect(
-    clippy::expect_used,
-    reason = "a fixture that cannot be built is a bug of the test"
-)]
+#![expect(clippy::expect_used, reason = "a fixture that cannot be built is a bug of the test")]
 
 use std::collections::BTreeMap;
 
@@ -33,9 +30,7 @@ pub fn linear(name: &str, slope: f64) -> Pack {
         LinearRegression {},
         [("coefficients", f64s([slope, 1.0])), ("intercept", f64s([1.0]))],
     );
-    let output = Output::Regression {
-        targets: vec!["value".to_owned()],
-    };
+    let output = Output::Regression { targets: vec!["value".to_owned()] };
     pack(name, ["x", "y"], output, vec![regression], golden.to_vec())
 }
 
@@ -44,11 +39,8 @@ pub fn linear(name: &str, slope: f64) -> Pack {
 pub fn classifier(name: &str) -> Pack {
     const OFFSETS: [f64; 4] = [5.8, 3.0, 3.75, 1.2];
     const SCALES: [f64; 4] = [1.25, 2.0, 0.5, 1.25];
-    const COEFFICIENTS: [[f64; 4]; 3] = [
-        [-1.0, 1.0, -2.0, -2.0],
-        [0.5, -0.5, 0.5, -0.5],
-        [0.5, -0.5, 2.0, 2.5],
-    ];
+    const COEFFICIENTS: [[f64; 4]; 3] =
+        [[-1.0, 1.0, -2.0, -2.0], [0.5, -0.5, 0.5, -0.5], [0.5, -0.5, 2.0, 2.5]];
     const INTERCEPTS: [f64; 3] = [-0.5, 1.5, -1.0];
     let rows = [
         ([5.1, 3.5, 1.4, 0.2], 0),
@@ -69,16 +61,10 @@ pub fn classifier(name: &str) -> Pack {
         let sum = exps[0] + exps[1] + exps[2];
         golden(row, Some(class), exps.map(|exp| exp / sum).to_vec())
     });
-    let scaler = Exported::new(
-        StandardScaler {},
-        [("offsets", f64s(OFFSETS)), ("scales", f64s(SCALES))],
-    );
+    let scaler = Exported::new(StandardScaler {}, [("offsets", f64s(OFFSETS)), ("scales", f64s(SCALES))]);
     let regression = Exported::new(
         MultinomialLogisticRegression {},
-        [
-            ("coefficients", matrix(COEFFICIENTS)),
-            ("intercepts", f64s(INTERCEPTS)),
-        ],
+        [("coefficients", matrix(COEFFICIENTS)), ("intercepts", f64s(INTERCEPTS))],
     );
     pack(
         name,
@@ -91,12 +77,7 @@ pub fn classifier(name: &str) -> Pack {
 
 /// Logistic regression of the classes `no` and `yes` over the features `x` and `y`: `yes` where 2x > y - 0.5.
 pub fn binary(name: &str) -> Pack {
-    let rows = [
-        ([0.0, 0.0], 1),
-        ([1.0, 1.0], 1),
-        ([-1.0, 2.0], 0),
-        ([0.0, 3.0], 0),
-    ];
+    let rows = [([0.0, 0.0], 1), ([1.0, 1.0], 1), ([-1.0, 2.0], 0), ([0.0, 3.0], 0)];
     let golden = rows.map(|([x, y], class)| {
         let odds = (2.0 * x - y + 0.5_f64).exp();
         golden([x, y], Some(class), vec![1.0 / (1.0 + odds), odds / (1.0 + odds)])
@@ -105,36 +86,19 @@ pub fn binary(name: &str) -> Pack {
         LogisticRegression {},
         [("coefficients", f64s([2.0, -1.0])), ("intercept", f64s([0.5]))],
     );
-    pack(
-        name,
-        ["x", "y"],
-        classes(["no", "yes"]),
-        vec![regression],
-        golden.to_vec(),
-    )
+    pack(name, ["x", "y"], classes(["no", "yes"]), vec![regression], golden.to_vec())
 }
 
 /// Three clusters over the features `x` and `y`, around (0, 0), (10, 0) and (0, 10).
 pub fn clusters(name: &str) -> Pack {
     const CENTROIDS: [[f64; 2]; 3] = [[0.0, 0.0], [10.0, 0.0], [0.0, 10.0]];
-    let rows = [
-        ([1.0, 1.0], 0),
-        ([13.0, 4.0], 1),
-        ([-3.0, 6.0], 2),
-        ([4.0, 3.0], 0),
-    ];
+    let rows = [([1.0, 1.0], 0), ([13.0, 4.0], 1), ([-3.0, 6.0], 2), ([4.0, 3.0], 0)];
     let golden = rows.map(|([x, y], cluster): ([f64; 2], u32)| {
         let distances = CENTROIDS.map(|[a, b]| (x - a).hypot(y - b));
         golden([x, y], Some(cluster), distances.to_vec())
     });
     let kmeans = Exported::new(KMeans {}, [("centroids", matrix(CENTROIDS))]);
-    pack(
-        name,
-        ["x", "y"],
-        Output::Clustering { clusters: 3 },
-        vec![kmeans],
-        golden.to_vec(),
-    )
+    pack(name, ["x", "y"], Output::Clustering { clusters: 3 }, vec![kmeans], golden.to_vec())
 }
 
 /// A tree over the features `x` and `y`: `low` where x < 2, else `middle` where y < 1, else `high`.
@@ -159,52 +123,30 @@ pub fn tree(name: &str) -> Pack {
             ("classes", u32s([0, 0, 0, 1, 2])),
         ],
     );
-    pack(
-        name,
-        ["x", "y"],
-        classes(["low", "middle", "high"]),
-        vec![tree],
-        golden.to_vec(),
-    )
+    pack(name, ["x", "y"], classes(["low", "middle", "high"]), vec![tree], golden.to_vec())
 }
 
 /// A vector of 64-bit floats.
 pub fn f64s<const N: usize>(values: [f64; N]) -> Tensor {
-    Tensor {
-        shape: vec![N],
-        values: Values::F64(values.to_vec()),
-    }
+    Tensor { shape: vec![N], values: Values::F64(values.to_vec()) }
 }
 
 /// A vector of indices.
 pub fn u32s<const N: usize>(values: [u32; N]) -> Tensor {
-    Tensor {
-        shape: vec![N],
-        values: Values::U32(values.to_vec()),
-    }
+    Tensor { shape: vec![N], values: Values::U32(values.to_vec()) }
 }
 
 /// A matrix of 64-bit floats.
 pub fn matrix<const ROWS: usize, const COLUMNS: usize>(rows: [[f64; COLUMNS]; ROWS]) -> Tensor {
-    Tensor {
-        shape: vec![ROWS, COLUMNS],
-        values: Values::F64(rows.concat()),
-    }
+    Tensor { shape: vec![ROWS, COLUMNS], values: Values::F64(rows.concat()) }
 }
 
 fn classes<const N: usize>(names: [&str; N]) -> Output {
-    Output::Classification {
-        classes: names.map(str::to_owned).to_vec(),
-    }
+    Output::Classification { classes: names.map(str::to_owned).to_vec() }
 }
 
 fn golden<const N: usize>(input: [f64; N], choice: Option<u32>, scores: Vec<f64>) -> GoldenRow {
-    GoldenRow {
-        input: input.to_vec(),
-        choice,
-        scores,
-        tolerance: TOLERANCE,
-    }
+    GoldenRow { input: input.to_vec(), choice, scores, tolerance: TOLERANCE }
 }
 
 /// The golden rows stand in for the training data.
@@ -216,10 +158,7 @@ fn pack<const N: usize>(
     golden: Vec<GoldenRow>,
 ) -> Pack {
     let column = |index: usize| golden.iter().map(|row| row.input[index]).collect();
-    let inputs = features
-        .iter()
-        .enumerate()
-        .map(|(index, name)| feature(name, column(index)));
+    let inputs = features.iter().enumerate().map(|(index, name)| feature(name, column(index)));
     Pack {
         name: name.parse().expect("the name of a fixture"),
         inputs: inputs.collect(),
@@ -258,14 +197,9 @@ mod tests {
 
     #[test]
     fn every_fixture_repeats_its_golden_rows() {
-        for pack in [
-            linear("a", 2.0),
-            linear("a", -1e3),
-            classifier("a"),
-            binary("a"),
-            clusters("a"),
-            tree("a"),
-        ] {
+        for pack in
+            [linear("a", 2.0), linear("a", -1e3), classifier("a"), binary("a"), clusters("a"), tree("a")]
+        {
             let (_, agreement) = pack.seal().unwrap();
             assert_eq!(agreement.rows, pack.golden.len());
         }

@@ -114,15 +114,10 @@ impl Role {
     pub fn width(&self) -> usize {
         match *self {
             Self::Transformer { columns: width }
-            | Self::Classifier {
-                classes: width,
-                probabilities: true,
-            }
+            | Self::Classifier { classes: width, probabilities: true }
             | Self::Regressor { targets: width }
             | Self::Clusterer { clusters: width } => width,
-            Self::Classifier {
-                probabilities: false, ..
-            } => 0,
+            Self::Classifier { probabilities: false, .. } => 0,
         }
     }
 

@@ -23,11 +23,7 @@ pub struct Parts {
 impl Parts {
     /// The parts of a good version.
     pub fn of(pack: &Pack) -> Self {
-        Self {
-            files: pack.files().expect("a fixture can be written"),
-            others: Vec::new(),
-            reseal: true,
-        }
+        Self { files: pack.files().expect("a fixture can be written"), others: Vec::new(), reseal: true }
     }
 
     /// Changes the manifest, as JSON. Nothing is mended afterwards: a size or digest that is set here stays.
@@ -41,9 +37,8 @@ impl Parts {
     /// Changes the golden rows, as JSON.
     pub fn edit_golden(self, edit: impl FnOnce(&mut Vec<Value>)) -> Self {
         let lines = self.files.golden.trim_ascii_end().split(|byte| *byte == b'\n');
-        let mut rows = lines
-            .map(|line| serde_json::from_slice(line).expect("a golden row is JSON"))
-            .collect();
+        let mut rows =
+            lines.map(|line| serde_json::from_slice(line).expect("a golden row is JSON")).collect();
         edit(&mut rows);
         let lines: String = rows.iter().map(|row| format!("{row}\n")).collect();
         self.set_file(FileName::Golden.as_str(), lines)
@@ -80,11 +75,7 @@ impl Parts {
             "golden.jsonl" => self.files.golden = bytes,
             _ => self.others.push((name.to_owned(), bytes)),
         }
-        if self.reseal && name != "manifest.json" {
-            self.resealed()
-        } else {
-            self
-        }
+        if self.reseal && name != "manifest.json" { self.resealed() } else { self }
     }
 
     /// From here on the manifest's sizes and digests stay as they are, whatever the files become.
@@ -116,9 +107,7 @@ impl Parts {
         let files = self.files.clone();
         self.edit_manifest(|manifest| {
             for entry in manifest["files"].as_array_mut().into_iter().flatten() {
-                let listed = FileName::LISTED
-                    .into_iter()
-                    .find(|name| entry["name"] == name.as_str());
+                let listed = FileName::LISTED.into_iter().find(|name| entry["name"] == name.as_str());
                 if let Some(bytes) = listed.map(|name| files.get(name)) {
                     entry["size"] = bytes.len().into();
                     entry["digest"] = Digest::of(bytes).to_string().into();
@@ -150,46 +139,31 @@ mod tests {
     #[test]
     fn edits_keep_the_manifest_in_step_unless_told_otherwise() {
         let edit = |parts: Parts| {
-            parts
-                .set_tensor("0.intercept", f64s([2.0]))
-                .edit_golden(|rows| rows.truncate(1))
-                .files()
+            parts.set_tensor("0.intercept", f64s([2.0])).edit_golden(|rows| rows.truncate(1)).files()
         };
         let files = edit(Parts::of(&testkit::linear("a", 2.0)));
         let manifest = Manifest::parse(&files.manifest).unwrap();
         assert_eq!(manifest.files, files.entries()[1..]);
         let model = Model::load(manifest, files.entries()[0].digest, &files.tensors).unwrap();
         assert_eq!(
-            Golden::parse(&files.golden)
-                .unwrap()
-                .replay(&model)
-                .unwrap_err()
-                .to_string(),
+            Golden::parse(&files.golden).unwrap().replay(&model).unwrap_err().to_string(),
             "row 1, score 0: the model answers 2, the training library answered 1 (tolerance 1e-12)"
         );
 
         let files = edit(Parts::of(&testkit::linear("a", 2.0)).without_resealing());
-        assert_ne!(
-            Manifest::parse(&files.manifest).unwrap().files,
-            files.entries()[1..]
-        );
+        assert_ne!(Manifest::parse(&files.manifest).unwrap().files, files.entries()[1..]);
     }
 
     #[test]
     fn a_written_version_holds_its_files_and_what_was_added() {
         let dir = tempfile::tempdir().unwrap();
         let folder = dir.path().join("a/1");
-        Parts::of(&testkit::tree("a"))
-            .set_file("stray.txt", "x")
-            .write(&folder);
+        Parts::of(&testkit::tree("a")).set_file("stray.txt", "x").write(&folder);
         let mut names: Vec<_> = fs_err::read_dir(&folder)
             .unwrap()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             .collect();
         names.sort_unstable();
-        assert_eq!(
-            names,
-            ["golden.jsonl", "manifest.json", "model.safetensors", "stray.txt"]
-        );
+        assert_eq!(names, ["golden.jsonl", "manifest.json", "model.safetensors", "stray.txt"]);
     }
 }

@@ -51,12 +51,8 @@ fn refusal(change: impl FnOnce(&mut Catalog)) -> String {
     change(&mut catalog);
     let written = catalog.seal(&key()).unwrap_err().to_string();
     let payload = serde_json::to_vec(&catalog).unwrap();
-    let envelope = key()
-        .seal("application/vnd.linfa-serve.catalog.v1+json", &payload)
-        .unwrap();
-    let read = Catalog::unseal(&envelope, &key().trusted())
-        .unwrap_err()
-        .to_string();
+    let envelope = key().seal("application/vnd.linfa-serve.catalog.v1+json", &payload).unwrap();
+    let read = Catalog::unseal(&envelope, &key().trusted()).unwrap_err().to_string();
     assert_eq!(written, read);
     read
 }
@@ -69,12 +65,7 @@ fn what_was_sealed_is_what_is_read() {
 
 #[test]
 fn no_flipped_bit_is_believed() {
-    let bytes = Catalog {
-        models: Vec::new(),
-        ..catalog()
-    }
-    .seal(&key())
-    .unwrap();
+    let bytes = Catalog { models: Vec::new(), ..catalog() }.seal(&key()).unwrap();
     let trusted = key().trusted();
     let believed: Vec<_> = (0..bytes.len() * 8)
         .filter(|bit| {
@@ -90,9 +81,8 @@ fn no_flipped_bit_is_believed() {
 fn a_catalog_cut_anywhere_is_not_believed() {
     let bytes = catalog().seal(&key()).unwrap();
     let trusted = key().trusted();
-    let believed: Vec<_> = (0..bytes.len())
-        .filter(|end| Catalog::unseal(&bytes[..*end], &trusted).is_ok())
-        .collect();
+    let believed: Vec<_> =
+        (0..bytes.len()).filter(|end| Catalog::unseal(&bytes[..*end], &trusted).is_ok()).collect();
     assert_eq!(believed, Vec::<usize>::new());
 }
 
@@ -119,9 +109,7 @@ fn a_field_of_a_later_release_is_refused() {
     let mut payload = serde_json::to_value(catalog()).unwrap();
     payload["models"][0]["surprise"] = 1.into();
     let payload = serde_json::to_vec(&payload).unwrap();
-    let bytes = key()
-        .seal("application/vnd.linfa-serve.catalog.v1+json", &payload)
-        .unwrap();
+    let bytes = key().seal("application/vnd.linfa-serve.catalog.v1+json", &payload).unwrap();
     let error = Catalog::unseal(&bytes, &key().trusted()).unwrap_err().to_string();
     assert!(
         error.starts_with("signed, but not readable by this release: unknown field `surprise`"),
@@ -145,10 +133,7 @@ fn a_catalog_over_the_limit_is_neither_written_nor_read() {
 #[test]
 fn a_catalog_that_contradicts_itself_is_neither_written_nor_read() {
     let says = |rule: &str| format!("signed, but model `a` contradicts itself: {rule}");
-    assert_eq!(
-        refusal(|catalog| catalog.models.push(catalog.models[0].clone())),
-        says("it occurs twice")
-    );
+    assert_eq!(refusal(|catalog| catalog.models.push(catalog.models[0].clone())), says("it occurs twice"));
     assert_eq!(
         refusal(|catalog| catalog.models[0].versions.swap(0, 1)),
         says("its versions are not in order")
@@ -157,12 +142,7 @@ fn a_catalog_that_contradicts_itself_is_neither_written_nor_read() {
         refusal(|catalog| catalog.models[0].versions[1].version = version(1)),
         says("its versions are not in order")
     );
-    for status in [
-        Status::Pending,
-        Status::Incomplete,
-        Status::Rejected,
-        Status::Withdrawn,
-    ] {
+    for status in [Status::Pending, Status::Incomplete, Status::Rejected, Status::Withdrawn] {
         assert_eq!(
             refusal(|catalog| catalog.models[0].versions[1].status = status),
             says("a version serves that is not admitted")
@@ -173,10 +153,7 @@ fn a_catalog_that_contradicts_itself_is_neither_written_nor_read() {
         says("a version serves that is not admitted")
     );
     let unserved = says("its default or a label names a version that does not serve");
-    assert_eq!(
-        refusal(|catalog| catalog.models[0].default = Some(version(1))),
-        unserved
-    );
+    assert_eq!(refusal(|catalog| catalog.models[0].default = Some(version(1))), unserved);
     assert_eq!(
         refusal(|catalog| {
             let labels = &mut catalog.models[0].labels;
@@ -185,10 +162,7 @@ fn a_catalog_that_contradicts_itself_is_neither_written_nor_read() {
         unserved
     );
     let incomplete = says("an admitted version lacks a file, or its digest is not the manifest's");
-    assert_eq!(
-        refusal(|catalog| catalog.models[0].versions[0].digest = None),
-        incomplete
-    );
+    assert_eq!(refusal(|catalog| catalog.models[0].versions[0].digest = None), incomplete);
     assert_eq!(
         refusal(|catalog| catalog.models[0].versions[0].digest = Some(Digest::of(b"other"))),
         incomplete

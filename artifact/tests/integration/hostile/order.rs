@@ -39,9 +39,7 @@ fn another_task_than_the_manifests_is_refused() {
     );
     assert_eq!(
         load_error(&clusters("a"), |parts| {
-            parts.edit_manifest(output(
-                json!({"task": "classification", "classes": ["a", "b", "c"]}),
-            ))
+            parts.edit_manifest(output(json!({"task": "classification", "classes": ["a", "b", "c"]})))
         }),
         "the last step (`kmeans`) gives a clustering, the manifest says classification"
     );
@@ -53,18 +51,15 @@ fn another_number_of_classes_than_the_parameters_is_refused() {
         move |manifest: &mut serde_json::Value| manifest["output"]["classes"] = classes
     };
     assert_eq!(
-        load_error(&binary("a"), |parts| parts
-            .edit_manifest(classes(json!(["a", "b", "c"])))),
+        load_error(&binary("a"), |parts| parts.edit_manifest(classes(json!(["a", "b", "c"])))),
         "the last step (`logistic_regression`) gives 2 classes, the manifest names 3"
     );
     assert_eq!(
-        load_error(&classifier("a"), |parts| parts
-            .edit_manifest(classes(json!(["setosa", "virginica"])))),
+        load_error(&classifier("a"), |parts| parts.edit_manifest(classes(json!(["setosa", "virginica"])))),
         "tensor `1.coefficients` has the shape [3, 4], expected [2, 4]"
     );
     assert_eq!(
-        load_error(&tree("a"), |parts| parts
-            .edit_manifest(classes(json!(["low", "middle"])))),
+        load_error(&tree("a"), |parts| parts.edit_manifest(classes(json!(["low", "middle"])))),
         "tensor `0.classes`, value 4: 2 is not one of the classes"
     );
     assert_eq!(
@@ -113,8 +108,7 @@ fn the_steps_of_another_kind_do_not_take_the_tensors() {
         "tensor `0.offsets` is missing"
     );
     assert_eq!(
-        load_error(&linear("a", 2.0), |parts| parts
-            .set_tensor("1.offsets", f64s([0.0]))),
+        load_error(&linear("a", 2.0), |parts| parts.set_tensor("1.offsets", f64s([0.0]))),
         "tensor `1.offsets` belongs to no step"
     );
 }

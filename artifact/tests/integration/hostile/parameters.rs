@@ -29,16 +29,12 @@ fn with_tree(name: &str, tensor: Tensor) -> String {
 fn a_name_that_occurs_twice_is_refused() {
     let entry = r#"{"dtype":"F64","shape":[2],"data_offsets":[0,16]}"#;
     assert_eq!(
-        with_header(&format!(
-            r#"{{"0.coefficients":{entry},"0.coefficients":{entry},{INTERCEPT}}}"#
-        )),
+        with_header(&format!(r#"{{"0.coefficients":{entry},"0.coefficients":{entry},{INTERCEPT}}}"#)),
         "tensor `0.coefficients` occurs twice"
     );
     // The same name, spelt in another way.
     assert_eq!(
-        with_header(&format!(
-            r#"{{"0.coefficients":{entry},"\u0030.coefficients":{entry},{INTERCEPT}}}"#
-        )),
+        with_header(&format!(r#"{{"0.coefficients":{entry},"\u0030.coefficients":{entry},{INTERCEPT}}}"#)),
         "tensor `0.coefficients` occurs twice"
     );
 }
@@ -46,8 +42,7 @@ fn a_name_that_occurs_twice_is_refused() {
 #[test]
 fn a_tensor_that_no_step_asked_for_is_refused() {
     assert_eq!(
-        load_error(&linear("a", 2.0), |parts| parts
-            .set_tensor("0.payload", f64s([1.0]))),
+        load_error(&linear("a", 2.0), |parts| parts.set_tensor("0.payload", f64s([1.0]))),
         "tensor `0.payload` belongs to no step"
     );
 }
@@ -64,13 +59,9 @@ fn a_missing_tensor_is_refused() {
 
 #[test]
 fn a_dimension_of_zero_is_refused_however_large_the_others_are() {
-    let huge = Tensor {
-        shape: vec![1 << 40, 0],
-        values: Values::F64(Vec::new()),
-    };
+    let huge = Tensor { shape: vec![1 << 40, 0], values: Values::F64(Vec::new()) };
     assert_eq!(
-        load_error(&linear("a", 2.0), |parts| parts
-            .set_tensor("0.coefficients", huge)),
+        load_error(&linear("a", 2.0), |parts| parts.set_tensor("0.coefficients", huge)),
         "tensor `0.coefficients` has the shape [1099511627776, 0], a dimension is zero"
     );
 }
@@ -82,8 +73,7 @@ fn a_type_that_no_step_computes_with_is_refused() {
         "tensor `0.coefficients` has the type I64; F64, F32 and U32 are read"
     );
     assert_eq!(
-        load_error(&linear("a", 2.0), |parts| parts
-            .set_tensor("0.coefficients", u32s([2, 1]))),
+        load_error(&linear("a", 2.0), |parts| parts.set_tensor("0.coefficients", u32s([2, 1]))),
         "tensor `0.coefficients` holds indices, expected numbers (F64 or F32)"
     );
     assert_eq!(
@@ -95,14 +85,10 @@ fn a_type_that_no_step_computes_with_is_refused() {
 #[test]
 fn another_shape_than_the_models_is_refused() {
     assert_eq!(
-        load_error(&linear("a", 2.0), |parts| parts
-            .set_tensor("0.coefficients", matrix([[2.0, 1.0]]))),
+        load_error(&linear("a", 2.0), |parts| parts.set_tensor("0.coefficients", matrix([[2.0, 1.0]]))),
         "tensor `0.coefficients` has the shape [1, 2], expected [2]"
     );
-    let scalar = Tensor {
-        shape: Vec::new(),
-        values: Values::F64(vec![1.0]),
-    };
+    let scalar = Tensor { shape: Vec::new(), values: Values::F64(vec![1.0]) };
     assert_eq!(
         load_error(&linear("a", 2.0), |parts| parts.set_tensor("0.intercept", scalar)),
         "tensor `0.intercept` has the shape [], expected [1]"
@@ -119,14 +105,9 @@ fn another_shape_than_the_models_is_refused() {
 
 #[test]
 fn weights_that_are_not_finite_are_refused() {
-    for (weight, says) in [
-        (f64::NAN, "NaN"),
-        (f64::INFINITY, "inf"),
-        (f64::NEG_INFINITY, "-inf"),
-    ] {
+    for (weight, says) in [(f64::NAN, "NaN"), (f64::INFINITY, "inf"), (f64::NEG_INFINITY, "-inf")] {
         assert_eq!(
-            load_error(&linear("a", 2.0), |parts| parts
-                .set_tensor("0.coefficients", f64s([1.0, weight]))),
+            load_error(&linear("a", 2.0), |parts| parts.set_tensor("0.coefficients", f64s([1.0, weight]))),
             format!("tensor `0.coefficients`, value 1: {says} is not finite")
         );
         assert_eq!(
@@ -134,13 +115,9 @@ fn weights_that_are_not_finite_are_refused() {
             format!("tensor `0.thresholds`, value 2: {says} is not finite")
         );
     }
-    let narrow = Tensor {
-        shape: vec![2],
-        values: Values::F32(vec![f32::NAN, 0.0]),
-    };
+    let narrow = Tensor { shape: vec![2], values: Values::F32(vec![f32::NAN, 0.0]) };
     assert_eq!(
-        load_error(&linear("a", 2.0), |parts| parts
-            .set_tensor("0.coefficients", narrow)),
+        load_error(&linear("a", 2.0), |parts| parts.set_tensor("0.coefficients", narrow)),
         "tensor `0.coefficients`, value 0: NaN is not finite"
     );
     assert_eq!(
@@ -198,9 +175,7 @@ fn a_node_has_one_parent() {
     );
     assert_eq!(
         load_error(&tree("a"), |parts| {
-            parts
-                .set_tensor("0.left", u32s([1, 0, 0, 0, 0]))
-                .set_tensor("0.right", u32s([2, 0, 0, 0, 0]))
+            parts.set_tensor("0.left", u32s([1, 0, 0, 0, 0])).set_tensor("0.right", u32s([2, 0, 0, 0, 0]))
         }),
         "tensor `0.left`, value 3: node 3 is not reached from the root"
     );
@@ -229,21 +204,9 @@ fn chain(splits: u32) -> Parts {
     Parts::of(&tree("a"))
         .set_tensor("0.features", indices(|_, _| 0))
         .set_tensor("0.classes", indices(|_, _| 0))
-        .set_tensor(
-            "0.left",
-            indices(|node, last| if node % 2 == 0 && node < last { node + 1 } else { 0 }),
-        )
-        .set_tensor(
-            "0.right",
-            indices(|node, last| if node % 2 == 0 && node < last { node + 2 } else { 0 }),
-        )
-        .set_tensor(
-            "0.thresholds",
-            Tensor {
-                shape: vec![nodes],
-                values: Values::F64(vec![0.0; nodes]),
-            },
-        )
+        .set_tensor("0.left", indices(|node, last| if node % 2 == 0 && node < last { node + 1 } else { 0 }))
+        .set_tensor("0.right", indices(|node, last| if node % 2 == 0 && node < last { node + 2 } else { 0 }))
+        .set_tensor("0.thresholds", Tensor { shape: vec![nodes], values: Values::F64(vec![0.0; nodes]) })
 }
 
 #[test]
@@ -257,29 +220,18 @@ fn a_tree_may_be_4096_levels_deep_and_no_deeper() {
 
 #[test]
 fn torn_and_padded_files_are_refused() {
-    let error = |bytes: &[u8]| {
-        load_error(&linear("a", 2.0), |parts| {
-            parts.set_file("model.safetensors", bytes)
-        })
-    };
+    let error =
+        |bytes: &[u8]| load_error(&linear("a", 2.0), |parts| parts.set_file("model.safetensors", bytes));
     assert_eq!(error(b""), "no valid safetensors file: header too small");
     assert_eq!(error(&[0xff; 64]), "no valid safetensors file: header too large");
-    assert_eq!(
-        error(&200_u64.to_le_bytes()),
-        "no valid safetensors file: invalid header length"
-    );
+    assert_eq!(error(&200_u64.to_le_bytes()), "no valid safetensors file: invalid header length");
 
     let good = Parts::of(&linear("a", 2.0)).files().tensors;
     let padded = [&good[..], &[0; 8]].concat();
-    assert_eq!(
-        error(&padded),
-        "no valid safetensors file: incomplete metadata, file not fully covered"
-    );
+    assert_eq!(error(&padded), "no valid safetensors file: incomplete metadata, file not fully covered");
     let accepted: Vec<_> = (0..good.len())
         .filter(|end| {
-            let files = Parts::of(&linear("a", 2.0))
-                .set_file("model.safetensors", &good[..*end])
-                .files();
+            let files = Parts::of(&linear("a", 2.0)).set_file("model.safetensors", &good[..*end]).files();
             load(&files).is_ok()
         })
         .collect();
@@ -302,9 +254,7 @@ fn no_changed_byte_makes_loading_panic() {
         for change in [0x01, 0x80, 0xff] {
             let mut bytes = good.clone();
             bytes[at] ^= change;
-            let files = Parts::of(&classifier("a"))
-                .set_file("model.safetensors", bytes)
-                .files();
+            let files = Parts::of(&classifier("a")).set_file("model.safetensors", bytes).files();
             loaded += usize::from(load(&files).is_ok());
         }
     }

@@ -23,27 +23,16 @@ fn finite_input_with_a_result_that_is_not_finite_is_told_by_row_and_step() {
         answer(linear("a", 2.0), vec![0.0, 0.0, 1e308, 0.0], 2),
         not_finite(1, 0, "linear_regression")
     );
-    assert_eq!(
-        answer(clusters("a"), vec![0.0, 0.0, 0.0, 0.0, 1e200, 0.0], 2),
-        not_finite(2, 0, "kmeans")
-    );
+    assert_eq!(answer(clusters("a"), vec![0.0, 0.0, 0.0, 0.0, 1e200, 0.0], 2), not_finite(2, 0, "kmeans"));
     // The probabilities of an infinite score would be finite, and one of them 1.
-    assert_eq!(
-        answer(binary("a"), vec![1e308, 0.0], 2),
-        not_finite(0, 0, "logistic_regression")
-    );
-    assert_eq!(
-        answer(classifier("a"), vec![0.0, 1.7e308, 0.0, 0.0], 4),
-        not_finite(0, 0, "standard_scaler")
-    );
+    assert_eq!(answer(binary("a"), vec![1e308, 0.0], 2), not_finite(0, 0, "logistic_regression"));
+    assert_eq!(answer(classifier("a"), vec![0.0, 1.7e308, 0.0, 0.0], 4), not_finite(0, 0, "standard_scaler"));
     assert_eq!(
         answer(classifier("a"), vec![0.0, 0.0, 0.0, -1.4e308], 4),
         not_finite(0, 1, "multinomial_logistic_regression")
     );
     assert_eq!(
-        predict(&linear("a", 2.0), vec![1e308, 0.0], 2)
-            .unwrap_err()
-            .to_string(),
+        predict(&linear("a", 2.0), vec![1e308, 0.0], 2).unwrap_err().to_string(),
         "row 0: the result of step 0 (`linear_regression`) is not finite"
     );
 }
@@ -51,9 +40,7 @@ fn finite_input_with_a_result_that_is_not_finite_is_told_by_row_and_step() {
 #[test]
 fn rows_of_another_width_are_refused() {
     assert_eq!(
-        predict(&linear("a", 2.0), vec![0.0; 6], 3)
-            .unwrap_err()
-            .to_string(),
+        predict(&linear("a", 2.0), vec![0.0; 6], 3).unwrap_err().to_string(),
         "rows of 3 values, the model takes 2"
     );
 }
@@ -64,10 +51,7 @@ fn values_that_are_no_batch_are_refused() {
     assert_eq!(error(vec![], 2), "no rows");
     assert_eq!(error(vec![0.0; 3], 2), "3 values do not form rows of 2");
     assert_eq!(error(vec![0.0; 3], 0), "3 values do not form rows of 0");
-    assert_eq!(
-        error(vec![0.0, 0.0, f64::NAN, 0.0], 2),
-        "row 1, column 0: not a finite number"
-    );
+    assert_eq!(error(vec![0.0, 0.0, f64::NAN, 0.0], 2), "row 1, column 0: not a finite number");
     assert_eq!(
         Batch::new(vec![f64::INFINITY; 40], 2).unwrap_err(),
         BatchError::NotFinite((0..16).map(|index| (index / 2, index % 2)).collect())
@@ -112,11 +96,16 @@ fn ties_go_to_the_lowest_index() {
         .set_tensor("1.intercepts", f64s([0.0, 1.0, 1.0]))
         .files();
     let mut answers = Predictions::default();
-    load(&files)
-        .unwrap()
-        .predict(&Batch::new(vec![1.0; 4], 4).unwrap(), &mut answers)
-        .unwrap();
+    load(&files).unwrap().predict(&Batch::new(vec![1.0; 4], 4).unwrap(), &mut answers).unwrap();
     assert_eq!(answers.choices(), [1]);
     // As far from the first centroid as from the second.
     assert_eq!(predict(&clusters("a"), vec![5.0, 0.0], 2).unwrap().choices(), [0]);
+}
+
+#[test]
+fn scores_whose_exponential_overflows_still_give_probabilities() {
+    let probabilities = |pack, values, columns| predict(&pack, values, columns).unwrap().scores().to_vec();
+    assert_eq!(probabilities(classifier("a"), vec![5.0, 3.0, 4000.0, 1.0], 4), [0.0, 0.0, 1.0]);
+    assert_eq!(probabilities(binary("a"), vec![1000.0, 0.0], 2), [0.0, 1.0]);
+    assert_eq!(probabilities(binary("a"), vec![-1000.0, 0.0], 2), [1.0, 0.0]);
 }

@@ -37,10 +37,7 @@ fn a_damaged_blob_is_not_read_and_is_mended_by_the_next_put() {
     fs_err::write(blob(dir.path(), digest), &bytes).unwrap();
     assert_eq!(
         writer.reader().version(&entries).unwrap_err().to_string(),
-        format!(
-            "blob {digest} is damaged: its bytes have the hash {}",
-            Digest::of(&bytes)
-        )
+        format!("blob {digest} is damaged: its bytes have the hash {}", Digest::of(&bytes))
     );
     writer.put_version(&files).unwrap();
     assert_eq!(writer.reader().version(&entries).unwrap(), files);
@@ -58,11 +55,7 @@ fn a_missing_a_long_and_a_linked_blob_are_not_read() {
     let size = files.golden.len();
     assert_eq!(
         error(),
-        format!(
-            "blob {digest}: `{}` has {} bytes, the limit is {size}",
-            digest.hex(),
-            size + 1
-        )
+        format!("blob {digest}: `{}` has {} bytes, the limit is {size}", digest.hex(), size + 1)
     );
 
     let elsewhere = dir.path().join("elsewhere");
@@ -73,10 +66,7 @@ fn a_missing_a_long_and_a_linked_blob_are_not_read() {
     std::os::unix::fs::symlink(&elsewhere, &path).unwrap();
     assert_eq!(
         error(),
-        format!(
-            "blob {digest}: `{}` is a symbolic link; only plain files are read",
-            digest.hex()
-        )
+        format!("blob {digest}: `{}` is a symbolic link; only plain files are read", digest.hex())
     );
 }
 
@@ -98,10 +88,7 @@ fn a_second_writer_is_refused_until_the_first_is_gone() {
     assert!(matches!(error, WriteError::Locked(_)));
     assert_eq!(
         error.to_string(),
-        format!(
-            "another sidecar holds {}; one store has one sidecar",
-            dir.path().display()
-        )
+        format!("another sidecar holds {}; one store has one sidecar", dir.path().display())
     );
     drop(writer);
     Writer::open(dir.path()).unwrap();
@@ -111,15 +98,9 @@ fn a_second_writer_is_refused_until_the_first_is_gone() {
 fn the_catalog_before_the_newest_is_kept() {
     let (_dir, writer, _) = store();
     let reader = writer.reader();
-    assert_eq!(
-        reader.catalog().unwrap_err().to_string(),
-        "`catalog.json` is missing"
-    );
+    assert_eq!(reader.catalog().unwrap_err().to_string(), "`catalog.json` is missing");
     writer.put_catalog(b"1").unwrap();
-    assert_eq!(
-        reader.previous_catalog().unwrap_err().to_string(),
-        "`catalog.previous.json` is missing"
-    );
+    assert_eq!(reader.previous_catalog().unwrap_err().to_string(), "`catalog.previous.json` is missing");
     writer.put_catalog(b"2").unwrap();
     writer.put_catalog(b"3").unwrap();
     assert_eq!(reader.catalog().unwrap(), b"3");
@@ -136,14 +117,7 @@ fn a_store_that_went_away_is_told_by_its_path() {
         Reader::new(&root).catalog().unwrap_err().to_string(),
         format!("`{}` is missing", root.display())
     );
-    assert!(
-        writer
-            .reader()
-            .version(&entries)
-            .unwrap_err()
-            .to_string()
-            .ends_with("is missing")
-    );
+    assert!(writer.reader().version(&entries).unwrap_err().to_string().ends_with("is missing"));
     assert!(matches!(writer.put_version(&files), Err(WriteError::System(_))));
     assert!(matches!(writer.put_catalog(b"1"), Err(WriteError::System(_))));
 }
@@ -156,9 +130,7 @@ fn a_write_that_fails_leaves_no_half_file_and_the_old_catalog() {
     fs_err::create_dir(blob(dir.path(), Digest::of(&files.tensors))).unwrap();
     assert!(matches!(writer.put_version(&files), Err(WriteError::System(_))));
     let left = fs_err::read_dir(dir.path().join("blobs/sha256")).unwrap();
-    let left: Vec<_> = left
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
+    let left: Vec<_> = left.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     assert!(!left.iter().any(|name| name.ends_with(".tmp")), "{left:?}");
     assert_eq!(writer.reader().catalog().unwrap(), b"1");
 }

@@ -57,11 +57,7 @@ pub(super) fn data(constants: bool) -> impl Strategy<Value = Data> {
                 (_, offset, true) => offset,
                 (exponent, offset, false) => value * 10_f64.powi(exponent) + offset,
             };
-            let values: Vec<_> = values
-                .iter()
-                .enumerate()
-                .map(|(index, v)| value(index, *v))
-                .collect();
+            let values: Vec<_> = values.iter().enumerate().map(|(index, v)| value(index, *v)).collect();
             let table =
                 |values: &[f64]| Array2::from_shape_vec((values.len() / width, width), values.to_vec());
             Data {
@@ -91,11 +87,7 @@ impl Data {
     /// Labels from 0 to `classes` - 1, each of which occurs.
     pub(super) fn labels(&self, classes: usize) -> artifact::ndarray::Array1<usize> {
         let label = |(row, mark): (usize, &f64)| {
-            if row < classes {
-                row
-            } else {
-                (mark * classes as f64) as usize
-            }
+            if row < classes { row } else { (mark * classes as f64) as usize }
         };
         self.marks.iter().enumerate().map(label).collect()
     }
@@ -105,11 +97,8 @@ impl Data {
 /// over, and does not count.
 pub(super) fn prove(what: &str, data: impl Strategy<Value = Data>, fit: impl Fn(&Data) -> Option<Case>) {
     let (models, rows, choices) = (Cell::new(0), Cell::new(0), Cell::new(0));
-    let mut runner = TestRunner::new(Config {
-        cases: MODELS,
-        failure_persistence: None,
-        ..Config::default()
-    });
+    let mut runner =
+        TestRunner::new(Config { cases: MODELS, failure_persistence: None, ..Config::default() });
     let proof = runner.run(&data, |data| {
         let Some(case) = fit(&data) else {
             return Err(TestCaseError::reject("linfa does not fit this"));
@@ -176,16 +165,12 @@ impl Case {
                     expected.scores.len()
                 ));
             }
-            for (found, (theirs, slack)) in scores
-                .iter()
-                .map(|bits| f64::from_bits(*bits))
-                .zip(&expected.scores)
+            for (found, (theirs, slack)) in
+                scores.iter().map(|bits| f64::from_bits(*bits)).zip(&expected.scores)
             {
                 let agrees = (found - theirs).abs() <= *slack;
                 if !agrees {
-                    return Err(format!(
-                        "row {row}: {found:e}, linfa answers {theirs:e}, slack {slack:e}"
-                    ));
+                    return Err(format!("row {row}: {found:e}, linfa answers {theirs:e}, slack {slack:e}"));
                 }
             }
             if let Some(theirs) = expected.choice
@@ -206,10 +191,7 @@ impl Case {
     pub(super) fn check_spoilt(&self, spoil: impl FnOnce(&mut Tensors)) -> Result<(), String> {
         let mut tensors = Tensors(self.step.tensors.clone());
         spoil(&mut tensors);
-        let spoilt = Exported {
-            tensors: tensors.0,
-            ..self.step.clone()
-        };
+        let spoilt = Exported { tensors: tensors.0, ..self.step.clone() };
         self.check(&self.load_with(spoilt))
     }
 
@@ -256,9 +238,7 @@ impl Tensors {
 
 /// Class names `c0`, `c1`, …
 pub(super) fn classes(count: usize) -> Output {
-    Output::Classification {
-        classes: (0..count).map(|class| format!("c{class}")).collect(),
-    }
+    Output::Classification { classes: (0..count).map(|class| format!("c{class}")).collect() }
 }
 
 /// How far a linear score may be off: `relative` * (sum |w x| + |b|).

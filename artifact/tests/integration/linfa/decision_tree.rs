@@ -11,37 +11,18 @@ fn fit<F: Float>(data: &Data) -> Option<Case> {
     let rows = data.train.nrows();
     let dataset = Dataset::new(data.train.mapv(F::cast), data.labels(2 + rows % 3));
     let depth = Some(rows % 8).filter(|depth| *depth > 0);
-    let model = linfa_trees::DecisionTree::params()
-        .max_depth(depth)
-        .fit(&dataset)
-        .ok()?;
+    let model = linfa_trees::DecisionTree::params().max_depth(depth).fit(&dataset).ok()?;
     let step = DecisionTree::export(&model);
     let asked = at_the_thresholds(&step, data);
     let choices = model.predict(&asked.mapv(F::cast));
-    let expected = choices.iter().map(|choice| Expected {
-        scores: Vec::new(),
-        choice: Some(*choice),
-    });
-    Some(Case {
-        step,
-        output: classes(2 + rows % 3),
-        expected: expected.collect(),
-        asked,
-    })
+    let expected = choices.iter().map(|choice| Expected { scores: Vec::new(), choice: Some(*choice) });
+    Some(Case { step, output: classes(2 + rows % 3), expected: expected.collect(), asked })
 }
 
 /// The rows to ask; of each even one, a feature lies exactly on a threshold of the tree.
 fn at_the_thresholds(step: &Exported, data: &Data) -> artifact::ndarray::Array2<f64> {
     let mut asked = data.asked.clone();
-    let values = |name| {
-        &step
-            .tensors
-            .iter()
-            .find(|(other, _)| *other == name)
-            .unwrap()
-            .1
-            .values
-    };
+    let values = |name| &step.tensors.iter().find(|(other, _)| *other == name).unwrap().1.values;
     let thresholds: Vec<f64> = match values("thresholds") {
         Values::F64(thresholds) => thresholds.clone(),
         Values::F32(thresholds) => thresholds.iter().copied().map(f64::from).collect(),
@@ -65,11 +46,7 @@ fn decision_tree_answers_as_linfa_does() {
 
 #[test]
 fn decision_tree_of_f32_answers_as_linfa_does() {
-    prove(
-        "decision_tree f32",
-        data(false).prop_map(Data::rounded),
-        fit::<f32>,
-    );
+    prove("decision_tree f32", data(false).prop_map(Data::rounded), fit::<f32>);
 }
 
 #[test]
@@ -78,10 +55,7 @@ fn a_wrong_node_is_caught() {
     case.check_spoilt(|_| ()).unwrap();
     // The next number up: as if `<` were `<=`.
     case.check_spoilt(|tensors| {
-        tensors
-            .numbers("thresholds")
-            .iter_mut()
-            .for_each(|threshold| *threshold = threshold.next_up());
+        tensors.numbers("thresholds").iter_mut().for_each(|threshold| *threshold = threshold.next_up());
     })
     .unwrap_err();
     case.check_spoilt(|tensors| {
@@ -91,10 +65,7 @@ fn a_wrong_node_is_caught() {
     })
     .unwrap_err();
     case.check_spoilt(|tensors| {
-        tensors
-            .indices("classes")
-            .iter_mut()
-            .for_each(|class| *class = u32::from(*class == 0));
+        tensors.indices("classes").iter_mut().for_each(|class| *class = u32::from(*class == 0));
     })
     .unwrap_err();
 }

@@ -9,11 +9,7 @@ use super::agreement::{Case, Data, Expected, data, fixed_data, prove, slack};
 
 fn fit<F: Float>(data: &Data, relative: f64) -> Option<Case> {
     let train = data.train.mapv(F::cast);
-    let targets = train
-        .rows()
-        .into_iter()
-        .zip(&data.marks)
-        .map(|(row, mark)| row.sum() + F::cast(*mark));
+    let targets = train.rows().into_iter().zip(&data.marks).map(|(row, mark)| row.sum() + F::cast(*mark));
     let dataset = Dataset::new(train.clone(), targets.collect());
     let model = linfa_linear::LinearRegression::new().fit(&dataset).ok()?;
     let wide = |value: F| value.to_f64().unwrap();
@@ -24,18 +20,13 @@ fn fit<F: Float>(data: &Data, relative: f64) -> Option<Case> {
     let expected = answers.iter().zip(data.asked.rows()).map(|(answer, row)| {
         let weights = model.params().iter().copied().map(wide);
         Expected {
-            scores: vec![(
-                wide(*answer),
-                slack(relative, row, weights, wide(model.intercept())),
-            )],
+            scores: vec![(wide(*answer), slack(relative, row, weights, wide(model.intercept())))],
             choice: None,
         }
     });
     Some(Case {
         step: LinearRegression::export(&model),
-        output: Output::Regression {
-            targets: vec!["y".to_owned()],
-        },
+        output: Output::Regression { targets: vec!["y".to_owned()] },
         asked: data.asked.clone(),
         expected: expected.collect(),
     })
@@ -48,21 +39,14 @@ fn linear_regression_answers_as_linfa_does() {
 
 #[test]
 fn linear_regression_of_f32_answers_as_linfa_does() {
-    prove(
-        "linear_regression f32",
-        data(false).prop_map(Data::rounded),
-        |data| fit::<f32>(data, 1e-4),
-    );
+    prove("linear_regression f32", data(false).prop_map(Data::rounded), |data| fit::<f32>(data, 1e-4));
 }
 
 #[test]
 fn a_wrong_parameter_is_caught() {
     let case = fit::<f64>(&fixed_data(), 1e-12).unwrap();
     case.check_spoilt(|_| ()).unwrap();
-    case.check_spoilt(|tensors| tensors.numbers("coefficients")[1] *= 1.0 + 1e-6)
-        .unwrap_err();
-    case.check_spoilt(|tensors| tensors.numbers("coefficients").swap(0, 1))
-        .unwrap_err();
-    case.check_spoilt(|tensors| tensors.numbers("intercept")[0] = 0.0)
-        .unwrap_err();
+    case.check_spoilt(|tensors| tensors.numbers("coefficients")[1] *= 1.0 + 1e-6).unwrap_err();
+    case.check_spoilt(|tensors| tensors.numbers("coefficients").swap(0, 1)).unwrap_err();
+    case.check_spoilt(|tensors| tensors.numbers("intercept")[0] = 0.0).unwrap_err();
 }

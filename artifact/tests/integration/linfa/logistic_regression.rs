@@ -12,31 +12,22 @@ macro_rules! fit {
     ($F:ty, $export:ident, $relative:expr) => {
         |data: &Data| {
             let dataset = Dataset::new(data.train.mapv(|value| value as $F), data.labels(2));
-            let model = linfa_logistic::LogisticRegression::<$F>::new()
-                .max_iterations(20)
-                .fit(&dataset)
-                .ok()?;
+            let model =
+                linfa_logistic::LogisticRegression::<$F>::new().max_iterations(20).fit(&dataset).ok()?;
             let asked = data.asked.mapv(|value| value as $F);
             let (probabilities, choices) = (model.predict_probabilities(&asked), model.predict(&asked));
             let positive = model.labels().pos.class;
             let expected =
-                probabilities
-                    .iter()
-                    .zip(choices)
-                    .zip(data.asked.rows())
-                    .map(|((p, choice), row)| {
-                        let weights = model.params().iter().map(|weight| f64::from(*weight));
-                        // The slope of the logistic function is at most 1/4.
-                        let slack =
-                            slack($relative, row, weights, f64::from(model.intercept())) / 4.0 + $relative;
-                        let p = f64::from(*p);
-                        let mut scores = vec![(1.0 - p, slack); 2];
-                        scores[positive].0 = p;
-                        Expected {
-                            scores,
-                            choice: Some(choice).filter(|_| (p - 0.5).abs() > slack),
-                        }
-                    });
+                probabilities.iter().zip(choices).zip(data.asked.rows()).map(|((p, choice), row)| {
+                    let weights = model.params().iter().map(|weight| f64::from(*weight));
+                    // The slope of the logistic function is at most 1/4.
+                    let slack =
+                        slack($relative, row, weights, f64::from(model.intercept())) / 4.0 + $relative;
+                    let p = f64::from(*p);
+                    let mut scores = vec![(1.0 - p, slack); 2];
+                    scores[positive].0 = p;
+                    Expected { scores, choice: Some(choice).filter(|_| (p - 0.5).abs() > slack) }
+                });
             Some(Case {
                 step: LogisticRegression::$export(&model),
                 output: classes(2),
@@ -54,11 +45,7 @@ fn logistic_regression_answers_as_linfa_does() {
 
 #[test]
 fn logistic_regression_of_f32_answers_as_linfa_does() {
-    prove(
-        "logistic_regression f32",
-        data(false).prop_map(Data::rounded),
-        fit!(f32, export_f32, 1e-4),
-    );
+    prove("logistic_regression f32", data(false).prop_map(Data::rounded), fit!(f32, export_f32, 1e-4));
 }
 
 #[test]
@@ -67,9 +54,7 @@ fn either_class_may_be_linfas_positive_one() {
         let mut data = fixed_data();
         data.marks.fill(if majority == 0 { 0.1 } else { 0.9 });
         let dataset = Dataset::new(data.train.clone(), data.labels(2));
-        let model = linfa_logistic::LogisticRegression::<f64>::new()
-            .fit(&dataset)
-            .unwrap();
+        let model = linfa_logistic::LogisticRegression::<f64>::new().fit(&dataset).unwrap();
         assert_eq!(model.labels().pos.class, majority);
         let case = fit!(f64, export, 1e-12)(&data).unwrap();
         case.check(&case.load()).unwrap();
@@ -80,17 +65,12 @@ fn either_class_may_be_linfas_positive_one() {
 fn a_wrong_parameter_is_caught() {
     let case = fit!(f64, export, 1e-12)(&fixed_data()).unwrap();
     case.check_spoilt(|_| ()).unwrap();
-    case.check_spoilt(|tensors| tensors.numbers("coefficients")[1] *= 1.0 + 1e-6)
-        .unwrap_err();
-    case.check_spoilt(|tensors| tensors.numbers("intercept")[0] *= 1.0 + 1e-6)
-        .unwrap_err();
+    case.check_spoilt(|tensors| tensors.numbers("coefficients")[1] *= 1.0 + 1e-6).unwrap_err();
+    case.check_spoilt(|tensors| tensors.numbers("intercept")[0] *= 1.0 + 1e-6).unwrap_err();
     // The classes swapped.
     case.check_spoilt(|tensors| {
         for name in ["coefficients", "intercept"] {
-            tensors
-                .numbers(name)
-                .iter_mut()
-                .for_each(|value| *value = -*value);
+            tensors.numbers(name).iter_mut().for_each(|value| *value = -*value);
         }
     })
     .unwrap_err();

@@ -13,17 +13,11 @@ macro_rules! fit {
         |data: &Data| {
             let count = 2 + data.train.nrows() % 3;
             let dataset = Dataset::new(data.train.mapv(|value| value as $F), data.labels(count));
-            let model = linfa_logistic::MultiLogisticRegression::<$F>::new()
-                .max_iterations(20)
-                .fit(&dataset)
-                .ok()?;
+            let model =
+                linfa_logistic::MultiLogisticRegression::<$F>::new().max_iterations(20).fit(&dataset).ok()?;
             let asked = data.asked.mapv(|value| value as $F);
             let (probabilities, choices) = (model.predict_probabilities(&asked), model.predict(&asked));
-            let rows = probabilities
-                .rows()
-                .into_iter()
-                .zip(choices)
-                .zip(data.asked.rows());
+            let rows = probabilities.rows().into_iter().zip(choices).zip(data.asked.rows());
             let expected = rows.map(|((probabilities, choice), row)| {
                 let slacks = model.params().columns().into_iter().zip(model.intercept()).map(
                     |(weights, intercept)| {
@@ -56,11 +50,7 @@ macro_rules! fit {
 
 #[test]
 fn multinomial_logistic_regression_answers_as_linfa_does() {
-    prove(
-        "multinomial_logistic_regression",
-        data(false),
-        fit!(f64, export, 1e-12),
-    );
+    prove("multinomial_logistic_regression", data(false), fit!(f64, export, 1e-12));
 }
 
 #[test]
@@ -77,10 +67,8 @@ fn a_wrong_parameter_is_caught() {
     let case = fit!(f64, export, 1e-12)(&fixed_data()).unwrap();
     let columns = case.asked.ncols();
     case.check_spoilt(|_| ()).unwrap();
-    case.check_spoilt(|tensors| tensors.numbers("coefficients")[1] *= 1.0 + 1e-6)
-        .unwrap_err();
-    case.check_spoilt(|tensors| tensors.numbers("intercepts")[0] *= 1.0 + 1e-6)
-        .unwrap_err();
+    case.check_spoilt(|tensors| tensors.numbers("coefficients")[1] *= 1.0 + 1e-6).unwrap_err();
+    case.check_spoilt(|tensors| tensors.numbers("intercepts")[0] *= 1.0 + 1e-6).unwrap_err();
     // Two classes swapped.
     case.check_spoilt(|tensors| {
         (0..columns).for_each(|column| tensors.numbers("coefficients").swap(column, columns + column));

@@ -21,20 +21,16 @@ fn fit<F: Float>(data: &Data, params: &LinearScalerParams<F>, relative: f64) -> 
         };
         relative * ((value.abs() + wide(offset).abs()) * wide(scale) * stretch + shift.abs())
     };
-    let expected = scaled
-        .rows()
-        .into_iter()
-        .zip(data.asked.rows())
-        .map(|(scaled, row)| {
-            let columns = model.offsets().iter().zip(model.scales());
-            let scores = scaled.iter().zip(row).zip(columns);
-            Expected {
-                scores: scores
-                    .map(|((scaled, value), (offset, scale))| (wide(*scaled), slack(*value, *offset, *scale)))
-                    .collect(),
-                choice: None,
-            }
-        });
+    let expected = scaled.rows().into_iter().zip(data.asked.rows()).map(|(scaled, row)| {
+        let columns = model.offsets().iter().zip(model.scales());
+        let scores = scaled.iter().zip(row).zip(columns);
+        Expected {
+            scores: scores
+                .map(|((scaled, value), (offset, scale))| (wide(*scaled), slack(*value, *offset, *scale)))
+                .collect(),
+            choice: None,
+        }
+    });
     Some(Case {
         step: StandardScaler::export(&model),
         output: Output::Transformation {
@@ -47,33 +43,23 @@ fn fit<F: Float>(data: &Data, params: &LinearScalerParams<F>, relative: f64) -> 
 
 #[test]
 fn standard_scaler_answers_as_linfa_does() {
-    prove("standard_scaler", data(true), |data| {
-        fit(data, &LinearScaler::<f64>::standard(), 1e-12)
-    });
+    prove("standard_scaler", data(true), |data| fit(data, &LinearScaler::<f64>::standard(), 1e-12));
 }
 
 #[test]
 fn standard_scaler_of_f32_answers_as_linfa_does() {
-    prove(
-        "standard_scaler f32",
-        data(true).prop_map(Data::rounded),
-        |data| fit(data, &LinearScaler::<f32>::standard(), 1e-4),
-    );
+    prove("standard_scaler f32", data(true).prop_map(Data::rounded), |data| {
+        fit(data, &LinearScaler::<f32>::standard(), 1e-4)
+    });
 }
 
 #[test]
 fn every_other_linear_scaler_becomes_the_same_step() {
     for (what, params) in [
-        (
-            "standard_scaler standard_no_mean",
-            LinearScaler::<f64>::standard_no_mean(),
-        ),
+        ("standard_scaler standard_no_mean", LinearScaler::<f64>::standard_no_mean()),
         ("standard_scaler standard_no_std", LinearScaler::standard_no_std()),
         ("standard_scaler min_max", LinearScaler::min_max()),
-        (
-            "standard_scaler min_max_range",
-            LinearScaler::min_max_range(-3.0, 7.0),
-        ),
+        ("standard_scaler min_max_range", LinearScaler::min_max_range(-3.0, 7.0)),
         ("standard_scaler max_abs", LinearScaler::max_abs()),
     ] {
         prove(what, data(true), |data| fit(data, &params, 1e-12));
@@ -84,10 +70,7 @@ fn every_other_linear_scaler_becomes_the_same_step() {
 fn a_wrong_parameter_is_caught() {
     let case = fit(&fixed_data(), &LinearScaler::<f64>::standard(), 1e-12).unwrap();
     case.check_spoilt(|_| ()).unwrap();
-    case.check_spoilt(|tensors| tensors.numbers("scales")[0] *= 1.0 + 1e-6)
-        .unwrap_err();
-    case.check_spoilt(|tensors| tensors.numbers("offsets")[0] *= 1.0 + 1e-6)
-        .unwrap_err();
-    case.check_spoilt(|tensors| tensors.numbers("offsets").swap(0, 1))
-        .unwrap_err();
+    case.check_spoilt(|tensors| tensors.numbers("scales")[0] *= 1.0 + 1e-6).unwrap_err();
+    case.check_spoilt(|tensors| tensors.numbers("offsets")[0] *= 1.0 + 1e-6).unwrap_err();
+    case.check_spoilt(|tensors| tensors.numbers("offsets").swap(0, 1)).unwrap_err();
 }
