@@ -108,11 +108,7 @@ impl Kind for DecisionTree {
             }
             nodes.push(node);
         }
-        Ok(Box::new(Loaded {
-            nodes,
-            inputs,
-            classes,
-        }))
+        Ok(Box::new(Loaded { nodes, inputs, classes }))
     }
 }
 
@@ -144,10 +140,7 @@ impl DecisionTree {
                 classes.push(index(node.prediction().unwrap_or_default()));
             }
         }
-        let indices = |values| Tensor {
-            shape: vec![nodes.len()],
-            values: Values::U32(values),
-        };
+        let indices = |values| Tensor { shape: vec![nodes.len()], values: Values::U32(values) };
         Exported::new(
             Self {},
             [
@@ -163,10 +156,7 @@ impl DecisionTree {
 
 impl Step for Loaded {
     fn role(&self) -> Role {
-        Role::Classifier {
-            classes: self.classes,
-            probabilities: false,
-        }
+        Role::Classifier { classes: self.classes, probabilities: false }
     }
 
     fn run(&self, rows: &[f64], _: &mut [f64], choices: &mut [u32]) {

@@ -34,11 +34,7 @@ impl Kind for KMeans {
     ) -> Result<Box<dyn Step>, TensorError> {
         let clusters = output.width();
         let centroids = parameters.matrix("centroids", clusters, inputs)?;
-        Ok(Box::new(Loaded {
-            centroids,
-            clusters,
-            inputs,
-        }))
+        Ok(Box::new(Loaded { centroids, clusters, inputs }))
     }
 }
 
@@ -49,18 +45,13 @@ impl KMeans {
         model: &linfa_clustering::KMeans<F, linfa_nn::distance::L2Dist>,
     ) -> Exported {
         let centroids = model.centroids();
-        Exported::new(
-            Self {},
-            [("centroids", Tensor::floats(centroids.shape(), centroids))],
-        )
+        Exported::new(Self {}, [("centroids", Tensor::floats(centroids.shape(), centroids))])
     }
 }
 
 impl Step for Loaded {
     fn role(&self) -> Role {
-        Role::Clusterer {
-            clusters: self.clusters,
-        }
+        Role::Clusterer { clusters: self.clusters }
     }
 
     fn run(&self, rows: &[f64], scores: &mut [f64], choices: &mut [u32]) {
@@ -71,9 +62,7 @@ impl Step for Loaded {
             }
             // Before the root: it can make two squares equal that are not.
             *choice = best(distances, f64::lt);
-            distances
-                .iter_mut()
-                .for_each(|distance| *distance = distance.sqrt());
+            distances.iter_mut().for_each(|distance| *distance = distance.sqrt());
         }
     }
 }

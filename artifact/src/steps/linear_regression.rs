@@ -32,10 +32,7 @@ impl Kind for LinearRegression {
     ) -> Result<Box<dyn Step>, TensorError> {
         let coefficients = parameters.vector("coefficients", inputs)?;
         let intercept = parameters.vector("intercept", 1)?[0];
-        Ok(Box::new(Loaded {
-            coefficients,
-            intercept,
-        }))
+        Ok(Box::new(Loaded { coefficients, intercept }))
     }
 }
 
@@ -46,10 +43,7 @@ impl LinearRegression {
         Exported::new(
             Self {},
             [
-                (
-                    "coefficients",
-                    Tensor::floats(&[model.params().len()], model.params()),
-                ),
+                ("coefficients", Tensor::floats(&[model.params().len()], model.params())),
                 ("intercept", Tensor::floats(&[1], &[model.intercept()])),
             ],
         )

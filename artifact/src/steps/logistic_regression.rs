@@ -35,10 +35,7 @@ impl Kind for LogisticRegression {
     ) -> Result<Box<dyn Step>, TensorError> {
         let coefficients = parameters.vector("coefficients", inputs)?;
         let intercept = parameters.vector("intercept", 1)?[0];
-        Ok(Box::new(Loaded {
-            coefficients,
-            intercept,
-        }))
+        Ok(Box::new(Loaded { coefficients, intercept }))
     }
 }
 
@@ -48,21 +45,13 @@ impl LogisticRegression {
     /// with another than 0.5, [`crate::Pack::seal`] shows where the two differ.
     pub fn export(model: &linfa_logistic::FittedLogisticRegression<f64, usize>) -> Exported {
         let labels = model.labels();
-        Self::of(
-            model.params(),
-            model.intercept(),
-            labels.pos.class < labels.neg.class,
-        )
+        Self::of(model.params(), model.intercept(), labels.pos.class < labels.neg.class)
     }
 
     /// [`Self::export`] of an f32 model. (linfa-logistic keeps the trait private that would make them one.)
     pub fn export_f32(model: &linfa_logistic::FittedLogisticRegression<f32, usize>) -> Exported {
         let labels = model.labels();
-        Self::of(
-            model.params(),
-            model.intercept(),
-            labels.pos.class < labels.neg.class,
-        )
+        Self::of(model.params(), model.intercept(), labels.pos.class < labels.neg.class)
     }
 
     fn of<F: linfa::Float>(coefficients: &Array1<F>, intercept: F, negate: bool) -> Exported {
@@ -70,10 +59,7 @@ impl LogisticRegression {
         Exported::new(
             Self {},
             [
-                (
-                    "coefficients",
-                    Tensor::floats(&[coefficients.len()], &(coefficients * sign)),
-                ),
+                ("coefficients", Tensor::floats(&[coefficients.len()], &(coefficients * sign))),
                 ("intercept", Tensor::floats(&[1], &[intercept * sign])),
             ],
         )
@@ -82,10 +68,7 @@ impl LogisticRegression {
 
 impl Step for Loaded {
     fn role(&self) -> Role {
-        Role::Classifier {
-            classes: 2,
-            probabilities: true,
-        }
+        Role::Classifier { classes: 2, probabilities: true }
     }
 
     fn run(&self, rows: &[f64], scores: &mut [f64], choices: &mut [u32]) {

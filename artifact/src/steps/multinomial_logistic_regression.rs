@@ -37,11 +37,7 @@ impl Kind for MultinomialLogisticRegression {
         let classes = output.width();
         let coefficients = parameters.matrix("coefficients", classes, inputs)?;
         let intercepts = parameters.vector("intercepts", classes)?;
-        Ok(Box::new(Loaded {
-            coefficients,
-            intercepts,
-            inputs,
-        }))
+        Ok(Box::new(Loaded { coefficients, intercepts, inputs }))
     }
 }
 
@@ -64,10 +60,7 @@ impl MultinomialLogisticRegression {
         Exported::new(
             Self {},
             [
-                (
-                    "coefficients",
-                    Tensor::floats(coefficients.shape(), coefficients),
-                ),
+                ("coefficients", Tensor::floats(coefficients.shape(), coefficients)),
                 ("intercepts", Tensor::floats(&[intercepts.len()], intercepts)),
             ],
         )
@@ -76,10 +69,7 @@ impl MultinomialLogisticRegression {
 
 impl Step for Loaded {
     fn role(&self) -> Role {
-        Role::Classifier {
-            classes: self.intercepts.len(),
-            probabilities: true,
-        }
+        Role::Classifier { classes: self.intercepts.len(), probabilities: true }
     }
 
     fn run(&self, rows: &[f64], scores: &mut [f64], choices: &mut [u32]) {

@@ -56,12 +56,8 @@ impl StandardScaler {
             let scale = scale * stretch;
             (offset - shift / scale, scale)
         };
-        let (offsets, scales): (Vec<F>, Vec<F>) = model
-            .offsets()
-            .iter()
-            .zip(model.scales())
-            .map(|(offset, scale)| column(*offset, *scale))
-            .unzip();
+        let (offsets, scales): (Vec<F>, Vec<F>) =
+            model.offsets().iter().zip(model.scales()).map(|(offset, scale)| column(*offset, *scale)).unzip();
         Exported::new(
             Self {},
             [
@@ -74,9 +70,7 @@ impl StandardScaler {
 
 impl Step for Loaded {
     fn role(&self) -> Role {
-        Role::Transformer {
-            columns: self.offsets.len(),
-        }
+        Role::Transformer { columns: self.offsets.len() }
     }
 
     fn run(&self, rows: &[f64], scores: &mut [f64], _: &mut [u32]) {
