@@ -12,12 +12,7 @@ use secrecy::ExposeSecret as _;
 #[derive(Args, Debug)]
 pub(crate) struct Connection {
     /// The server's address.
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "LINFACTL_SERVER",
-        default_value = "http://127.0.0.1:50051"
-    )]
+    #[arg(long, value_name = "URL", env = "LINFACTL_SERVER", default_value = "http://127.0.0.1:50051")]
     server: String,
     /// The file that holds the API key. There is no way to give the key itself: others see arguments and
     /// environments.
@@ -37,9 +32,7 @@ impl Connection {
             .context("no API key: name its file by --key-file or LINFACTL_KEY_FILE")?;
         let key = ApiKey::new(secret::read(file)?.expose_secret())
             .with_context(|| format!("{} holds no key", file.display()))?;
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let answer = runtime.block_on(async { call(Client::connect(&self.server, key).await?).await });
         answer.map_err(explain)
     }
@@ -69,17 +62,12 @@ mod tests {
 
     #[test]
     fn each_violation_is_said_once() {
-        let violations = [
-            ("columns[1]", "`a` occurs twice"),
-            ("columns[2]", "`b` is unknown"),
-        ];
+        let violations = [("columns[1]", "`a` occurs twice"), ("columns[2]", "`b` is unknown")];
         let refusal = Refusal {
             code: Code::InvalidArgument,
             message: "columns[1]: `a` occurs twice".to_owned(),
             details: Details {
-                field_violations: violations
-                    .map(|(field, text)| FieldViolation::new(field, text))
-                    .to_vec(),
+                field_violations: violations.map(|(field, text)| FieldViolation::new(field, text)).to_vec(),
                 retry_after: Some(std::time::Duration::from_secs(1)),
                 ..Details::default()
             },

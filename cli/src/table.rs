@@ -131,10 +131,7 @@ enum Use {
 impl Table {
     /// Reads all of `file`. Columns in `ignore` may hold anything.
     pub(crate) fn read(file: impl Read, wanted: Wanted<'_>, ignore: &[String]) -> Result<Self, TableError> {
-        let hashing = Hashing {
-            file,
-            hash: Sha256::new(),
-        };
+        let hashing = Hashing { file, hash: Sha256::new() };
         let mut reader = ReaderBuilder::new()
             .trim(Trim::All)
             // Lines of another length are ours to explain.
@@ -195,9 +192,7 @@ fn check_header(header: &StringRecord) -> Result<(), TableError> {
             return Err(TableError::Unnamed { column: index + 1 });
         }
         if !seen.insert(name) {
-            return Err(TableError::Duplicate {
-                name: name.to_owned(),
-            });
+            return Err(TableError::Duplicate { name: name.to_owned() });
         }
     }
     Ok(())
@@ -222,11 +217,7 @@ fn uses(header: &StringRecord, wanted: Wanted<'_>, ignore: &[String]) -> Result<
         Wanted::Classes(name) => mark(name, Use::Class)?,
         Wanted::Numbers(name) => mark(name, Use::Number)?,
     }
-    if uses.contains(&Use::Feature) {
-        Ok(uses)
-    } else {
-        Err(TableError::NoFeatures)
-    }
+    if uses.contains(&Use::Feature) { Ok(uses) } else { Err(TableError::NoFeatures) }
 }
 
 /// One row, with all that an error has to name.
@@ -242,20 +233,13 @@ impl<'a> Cells<'a> {
         if record.len() == header.len() {
             Ok(cells)
         } else {
-            Err(TableError::Ragged {
-                row,
-                found: record.len(),
-                expected: header.len(),
-            })
+            Err(TableError::Ragged { row, found: record.len(), expected: header.len() })
         }
     }
 
     fn text(&self, index: usize) -> Result<&'a str, TableError> {
         match self.record.get(index) {
-            None | Some("") => Err(TableError::Missing {
-                row: self.row,
-                column: self.column(index),
-            }),
+            None | Some("") => Err(TableError::Missing { row: self.row, column: self.column(index) }),
             Some(text) => Ok(text),
         }
     }
@@ -338,9 +322,7 @@ mod tests {
         let table = Table::read(text.as_bytes(), Wanted::Classes("species"), &ignored).unwrap();
         assert_eq!(table.columns, ["a", "b and c"]);
         assert_eq!(table.values, array![[1.0, 2.0], [-3.0, 0.5]]);
-        let Target::Classes { names, indices } = table.target else {
-            panic!("no classes")
-        };
+        let Target::Classes { names, indices } = table.target else { panic!("no classes") };
         assert_eq!(names, ["blue", "wild, red"]);
         assert_eq!(indices, array![1, 0]);
         assert_eq!(table.digest, Digest::of(text.as_bytes()));
@@ -355,14 +337,8 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named_with_its_row_and_column() {
-        assert_eq!(
-            said("a,b,species\n1,2,x\n\n3,,y\n"),
-            "row 2, column `b`: the value is missing"
-        );
-        assert_eq!(
-            said("a,b,species\n1,2,x\n3,4,\n"),
-            "row 2, column `species`: the value is missing"
-        );
+        assert_eq!(said("a,b,species\n1,2,x\n\n3,,y\n"), "row 2, column `b`: the value is missing");
+        assert_eq!(said("a,b,species\n1,2,x\n3,4,\n"), "row 2, column `species`: the value is missing");
         for bad in ["n/a", "NaN", "inf", "1,5"] {
             assert_eq!(
                 said(&format!("a,species\n\"{bad}\",x\n")),
@@ -379,10 +355,7 @@ mod tests {
         assert_eq!(said("a,,species\n1,2,x\n"), "column 2 has no name in the header");
         assert_eq!(said("a,a,species\n1,2,x\n"), "the header names `a` twice");
         assert_eq!(said("species\nx\n"), "no column is left as a feature");
-        assert_eq!(
-            said("a,specie\n1,x\n"),
-            "there is no column `species`; there are a, specie"
-        );
+        assert_eq!(said("a,specie\n1,x\n"), "there is no column `species`; there are a, specie");
         assert_eq!(
             said("5.1,3.5\n4.9,3\n"),
             "the first line has numbers alone; a header with the names of the columns is needed"

@@ -89,21 +89,10 @@ fn scope(text: &str) -> Result<String, &'static str> {
         Some(("predict", name)) => name.parse::<Name>().is_ok(),
         _ => false,
     };
-    if known {
-        Ok(text.to_owned())
-    } else {
-        Err("there are predict:NAME, predict:* and models:read")
-    }
+    if known { Ok(text.to_owned()) } else { Err("there are predict:NAME, predict:* and models:read") }
 }
 
 fn moment(text: &str) -> Result<Timestamp, &'static str> {
-    let day = || {
-        TimeZone::UTC
-            .to_timestamp(text.parse::<Date>().ok()?.to_datetime(Time::midnight()))
-            .ok()
-    };
-    text.parse()
-        .ok()
-        .or_else(day)
-        .ok_or("a day such as 2027-01-31, or a time such as 2027-01-31T12:00:00Z")
+    let day = || TimeZone::UTC.to_timestamp(text.parse::<Date>().ok()?.to_datetime(Time::midnight())).ok();
+    text.parse().ok().or_else(day).ok_or("a day such as 2027-01-31, or a time such as 2027-01-31T12:00:00Z")
 }

@@ -52,10 +52,7 @@ fn show(listed: &ListModelsResponse, now: Timestamp) -> String {
     text += "\n";
     for model in &listed.models {
         if !model.policy_error.is_empty() {
-            text += &format!(
-                "{}: policy.toml is not in force: {}\n",
-                model.name, model.policy_error
-            );
+            text += &format!("{}: policy.toml is not in force: {}\n", model.name, model.policy_error);
         }
         for note in &model.notes {
             text += &format!("{}: {note}\n", model.name);
@@ -103,16 +100,14 @@ fn labels(model: &Model, version: u64) -> Vec<String> {
     let sorted: BTreeMap<_, _> = model.labels.iter().collect();
     let own = sorted.into_iter().filter(|(_, labelled)| **labelled == version);
     let default = (model.default_version == version).then(|| "default".to_owned());
-    default
-        .into_iter()
-        .chain(own.map(|(label, _)| label.clone()))
-        .collect()
+    default.into_iter().chain(own.map(|(label, _)| label.clone())).collect()
 }
 
 fn why(version: &ModelVersion) -> String {
-    version.refusal.as_ref().map_or_else(String::new, |refusal| {
-        format!("{}: {}", refusal.check, refusal.reason)
-    })
+    version
+        .refusal
+        .as_ref()
+        .map_or_else(String::new, |refusal| format!("{}: {}", refusal.check, refusal.reason))
 }
 
 /// The first 12 digits, enough to tell versions apart.
@@ -177,25 +172,15 @@ mod tests {
             version: number,
             digest: format!("sha256:{}", number.to_string().repeat(64)),
             state: state.into(),
-            refusal: refusal.map(|(check, reason)| Refusal {
-                check: check.to_owned(),
-                reason: reason.to_owned(),
-            }),
-            checks: vec![Check {
-                name: "layout".to_owned(),
-                passed: true,
-                detail: "3 files".to_owned(),
-            }],
+            refusal: refusal
+                .map(|(check, reason)| Refusal { check: check.to_owned(), reason: reason.to_owned() }),
+            checks: vec![Check { name: "layout".to_owned(), passed: true, detail: "3 files".to_owned() }],
             signature: None,
         }
     }
 
     fn listed() -> ListModelsResponse {
-        let labels = [
-            ("stable".to_owned(), 1),
-            ("canary".to_owned(), 2),
-            ("blue".to_owned(), 2),
-        ];
+        let labels = [("stable".to_owned(), 1), ("canary".to_owned(), 2), ("blue".to_owned(), 2)];
         let iris = Model {
             name: "iris".to_owned(),
             default_version: 2,
@@ -216,10 +201,7 @@ mod tests {
             models: vec![iris],
             catalog: Some(Catalog {
                 sequence: 17,
-                issued_at: Some(prost_types::Timestamp {
-                    seconds: 1_000,
-                    nanos: 0,
-                }),
+                issued_at: Some(prost_types::Timestamp { seconds: 1_000, nanos: 0 }),
                 notes: vec!["`Iris` is no model's name".to_owned()],
                 error: "cut short".to_owned(),
             }),

@@ -58,9 +58,7 @@ impl Predict {
             (None, None) => Choice::Default,
         };
         let target = Target::model(self.model).choice(choice);
-        let prediction = self
-            .connection
-            .with(async |client| client.predict(target, input).await)?;
+        let prediction = self.connection.with(async |client| client.predict(target, input).await)?;
         match self.format {
             Format::Table => writeln!(out, "{}", show(&prediction))?,
             Format::Json => writeln!(out, "{:#}", to_json(&prediction))?,
@@ -83,22 +81,14 @@ impl Predict {
 fn positions(rows: &[Row]) -> anyhow::Result<Input> {
     let width = rows.first().map_or(0, |row| row.0.len());
     if let Some(other) = rows.iter().position(|row| row.0.len() != width) {
-        anyhow::bail!(
-            "row {} has {} values, row 1 has {width}",
-            other + 1,
-            rows[other].0.len()
-        );
+        anyhow::bail!("row {} has {} values, row 1 has {width}", other + 1, rows[other].0.len());
     }
     let values: Vec<_> = rows.iter().flat_map(|row| &row.0).copied().collect();
     Ok(Input::rows_of(u32::try_from(width)?, &values))
 }
 
 fn row(text: &str) -> Result<Row, String> {
-    let value = |text: &str| {
-        text.trim()
-            .parse()
-            .map_err(|_| format!("`{}` is not a number", text.trim()))
-    };
+    let value = |text: &str| text.trim().parse().map_err(|_| format!("`{}` is not a number", text.trim()));
     text.split(',').map(value).collect::<Result<_, _>>().map(Row)
 }
 
@@ -131,21 +121,14 @@ impl<'a> Shape<'a> {
             Answer::Clustering(answer) => Self {
                 choice: Some(("cluster", answer.cluster.iter().map(u32::to_string).collect())),
                 numbers: "distances",
-                names: (0..answer
-                    .distances
-                    .len()
-                    .checked_div(answer.cluster.len())
-                    .unwrap_or(0))
+                names: (0..answer.distances.len().checked_div(answer.cluster.len()).unwrap_or(0))
                     .map(|cluster| cluster.to_string())
                     .collect(),
                 values: &answer.distances,
             },
-            Answer::Transformation(answer) => Self {
-                choice: None,
-                numbers: "values",
-                names: answer.names.clone(),
-                values: &answer.values,
-            },
+            Answer::Transformation(answer) => {
+                Self { choice: None, numbers: "values", names: answer.names.clone(), values: &answer.values }
+            }
         }
     }
 
@@ -153,9 +136,7 @@ impl<'a> Shape<'a> {
     fn rows(&self) -> Vec<(Option<&str>, &[f64])> {
         let numbers = |row: usize| {
             let width = self.names.len();
-            self.values
-                .get(row * width..(row + 1) * width)
-                .unwrap_or_default()
+            self.values.get(row * width..(row + 1) * width).unwrap_or_default()
         };
         match &self.choice {
             Some((_, choices)) => choices
@@ -177,24 +158,14 @@ fn show(prediction: &Prediction) -> String {
     if !shape.values.is_empty() {
         header.extend(shape.names.iter().cloned());
     }
-    let rows = shape
-        .rows()
-        .into_iter()
-        .enumerate()
-        .map(|(index, (choice, numbers))| {
-            let mut cells = vec![(index + 1).to_string()];
-            cells.extend(choice.map(str::to_owned));
-            cells.extend(numbers.iter().map(|number| format!("{number:.6}")));
-            cells
-        });
+    let rows = shape.rows().into_iter().enumerate().map(|(index, (choice, numbers))| {
+        let mut cells = vec![(index + 1).to_string()];
+        cells.extend(choice.map(str::to_owned));
+        cells.extend(numbers.iter().map(|number| format!("{number:.6}")));
+        cells
+    });
     let model = &prediction.model;
-    format!(
-        "{}\n{} version {}, {}",
-        table(header, rows),
-        model.name,
-        model.version,
-        model.digest
-    )
+    format!("{}\n{} version {}, {}", table(header, rows), model.name, model.version, model.digest)
 }
 
 fn to_json(prediction: &Prediction) -> Value {
@@ -210,11 +181,7 @@ fn to_json(prediction: &Prediction) -> Value {
             row.insert((*name).to_owned(), value);
         }
         if !numbers.is_empty() {
-            let named = shape
-                .names
-                .iter()
-                .cloned()
-                .zip(numbers.iter().map(|number| json!(number)));
+            let named = shape.names.iter().cloned().zip(numbers.iter().map(|number| json!(number)));
             row.insert(shape.numbers.to_owned(), Value::Object(named.collect()));
         }
         Value::Object(row)
@@ -234,11 +201,7 @@ mod tests {
 
     fn prediction(answer: Answer) -> Prediction {
         Prediction {
-            model: ModelRef {
-                name: "iris".to_owned(),
-                version: 2,
-                digest: "sha256:00".to_owned(),
-            },
+            model: ModelRef { name: "iris".to_owned(), version: 2, digest: "sha256:00".to_owned() },
             answer,
         }
     }
@@ -314,10 +277,8 @@ mod tests {
         iris version 2, sha256:00
         "#);
         insta::assert_snapshot!(to_json(&numbers), @r#"{"model":{"digest":"sha256:00","name":"iris","version":2},"rows":[{"values":{"price":1.5}},{"values":{"price":-2.0}}]}"#);
-        let clusters = prediction(Answer::Clustering(Clustering {
-            cluster: vec![1],
-            distances: vec![4.0, 0.5],
-        }));
+        let clusters =
+            prediction(Answer::Clustering(Clustering { cluster: vec![1], distances: vec![4.0, 0.5] }));
         insta::assert_snapshot!(show(&clusters), @r#"
         ROW  CLUSTER  0         1
         1    1        4.000000  0.500000
@@ -331,9 +292,6 @@ mod tests {
         assert_eq!(row("1, -2.5,3e2").unwrap().0, [1.0, -2.5, 300.0]);
         assert_eq!(row("1,,2").unwrap_err(), "`` is not a number");
         let rows = [Row(vec![1.0, 2.0]), Row(vec![3.0])];
-        assert_eq!(
-            positions(&rows).unwrap_err().to_string(),
-            "row 2 has 1 values, row 1 has 2"
-        );
+        assert_eq!(positions(&rows).unwrap_err().to_string(), "row 2 has 1 values, row 1 has 2");
     }
 }

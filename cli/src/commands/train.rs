@@ -86,11 +86,7 @@ impl Train {
         self.suits(&table)?;
         let (fit, held_out) = split::split(&table, self.test_split, self.seed)?;
 
-        let progress = spinner(format!(
-            "fitting {} on {} rows",
-            algorithm.name(),
-            fit.records.nrows()
-        ));
+        let progress = spinner(format!("fitting {} on {} rows", algorithm.name(), fit.records.nrows()));
         let model = Trained::fit(algorithm, &fit, self.scale, self.seed, &mut self.hyper)
             .context(algorithm.name())?;
 
@@ -98,15 +94,9 @@ impl Train {
         let inputs = statistics::features(&table.columns, &fit.records);
         let held_out_answers = model.answer(&held_out.records);
         let output = match &fit.target {
-            Target::Classes { names, .. } => Output::Classification {
-                classes: names.clone(),
-            },
-            Target::Numbers(_) => Output::Regression {
-                targets: self.target.iter().cloned().collect(),
-            },
-            Target::None => Output::Clustering {
-                clusters: held_out_answers.scores.ncols(),
-            },
+            Target::Classes { names, .. } => Output::Classification { classes: names.clone() },
+            Target::Numbers(_) => Output::Regression { targets: self.target.iter().cloned().collect() },
+            Target::None => Output::Clustering { clusters: held_out_answers.scores.ncols() },
         };
         let golden = golden::rows(&model, &fit, &held_out, &inputs, &output, self.seed)?;
         let pack = Pack {
@@ -130,12 +120,7 @@ impl Train {
         files.write(&folder)?;
         fs::write(folder.join("README.md"), self.card(&pack, held_out))?;
 
-        writeln!(
-            out,
-            "{}: {} rows fitted, {held_out} held out",
-            algorithm.name(),
-            pack.training.rows
-        )?;
+        writeln!(out, "{}: {} rows fitted, {held_out} held out", algorithm.name(), pack.training.rows)?;
         for (name, value) in &pack.training.metrics {
             writeln!(out, "  {name:<22} {value:.4}")?;
         }
@@ -144,12 +129,7 @@ impl Train {
             "proven by {} golden rows; the largest difference is {:.0e} of what is allowed",
             agreement.rows, agreement.worst
         )?;
-        writeln!(
-            out,
-            "{} {}",
-            folder.display(),
-            artifact::Digest::of(&files.manifest)
-        )?;
+        writeln!(out, "{} {}", folder.display(), artifact::Digest::of(&files.manifest))?;
         Ok(())
     }
 
@@ -161,11 +141,7 @@ impl Train {
             None => next_version(&model)?,
         };
         let folder = model.join(version.to_string());
-        ensure!(
-            !folder.try_exists()?,
-            "{} exists; a version is never overwritten",
-            folder.display()
-        );
+        ensure!(!folder.try_exists()?, "{} exists; a version is never overwritten", folder.display());
         Ok(folder)
     }
 
@@ -173,10 +149,7 @@ impl Train {
         let wanted = match (self.algorithm.task(), self.target.as_deref()) {
             (Task::Clustering, None) => Wanted::Nothing,
             (Task::Clustering, Some(target)) => {
-                bail!(
-                    "{} takes no --target; --ignore {target} leaves that column out",
-                    self.algorithm.name()
-                )
+                bail!("{} takes no --target; --ignore {target} leaves that column out", self.algorithm.name())
             }
             (Task::Regression, Some(target)) => Wanted::Numbers(target),
             (Task::Binary | Task::Classification, Some(target)) => Wanted::Classes(target),
@@ -233,10 +206,7 @@ fn next_version(model: &Path) -> anyhow::Result<Version> {
     let mut highest = 0;
     if model.try_exists()? {
         for entry in fs::read_dir(model)? {
-            let version = entry?
-                .file_name()
-                .to_str()
-                .and_then(|name| name.parse::<Version>().ok());
+            let version = entry?.file_name().to_str().and_then(|name| name.parse::<Version>().ok());
             highest = highest.max(version.map_or(0, Version::get));
         }
     }
@@ -257,9 +227,8 @@ fn share(text: &str) -> Result<f64, &'static str> {
 
 /// linfa does not tell how far a fit is, so that all there is to show is that it goes on.
 fn spinner(message: String) -> ProgressBar {
-    let spinner = ProgressBar::new_spinner()
-        .with_style(style("{spinner} {msg} ({elapsed})"))
-        .with_message(message);
+    let spinner =
+        ProgressBar::new_spinner().with_style(style("{spinner} {msg} ({elapsed})")).with_message(message);
     spinner.enable_steady_tick(Duration::from_millis(100));
     spinner
 }

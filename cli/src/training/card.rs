@@ -66,10 +66,7 @@ fn write(text: &mut String, pack: &Pack, recipe: &Recipe<'_>) -> std::fmt::Resul
     }
 
     writeln!(text, "\n## Features, as they were in training\n")?;
-    writeln!(
-        text,
-        "| feature | min | mean | max | std |\n|---|---|---|---|---|"
-    )?;
+    writeln!(text, "| feature | min | mean | max | std |\n|---|---|---|---|---|")?;
     for feature in &pack.inputs {
         let name = feature.name.replace('|', "\\|");
         let (min, mean, max, std) = (feature.min, feature.mean, feature.max, feature.std);

@@ -3,7 +3,7 @@
 
 use anyhow::bail;
 use artifact::{Feature, GoldenRow, Output};
-use ndarray::{Array2, Axis, concatenate};
+use ndarray::Array2;
 use rand::{Rng as _, SeedableRng as _};
 use rand_xoshiro::Xoshiro256Plus;
 
@@ -13,9 +13,8 @@ use super::{algorithms::Answers, model::Trained, split::Part};
 const TOLERANCE: f64 = 1e-9;
 /// Rows taken from each source whatever they show.
 const PER_SOURCE: usize = 12;
-/// Rows drawn at a time, and how often while a class is missing.
-const BLOCK: usize = 1_000;
-const BLOCKS: usize = 50;
+/// Rows drawn beyond the data, to find what no row of it shows.
+const DRAWN: usize = 10_000;
 /// Two choices this close are a tie: rounding could decide for either.
 const MARGIN: f64 = 1e-6;
 
@@ -32,23 +31,11 @@ pub(crate) fn rows(
         Output::Classification { .. } | Output::Clustering { .. } => output.names(),
         Output::Regression { .. } | Output::Transformation { .. } => Vec::new(),
     };
-    let mut collected = Collected {
-        seen: vec![false; choices.len()],
-        rows: Vec::new(),
-    };
-    let mut random = Xoshiro256Plus::seed_from_u64(seed);
-    let drawn = draw(inputs, &mut random);
-    for records in [&fit.records, &held_out.records, &drawn] {
+    let mut collected = Collected { seen: vec![false; choices.len()], rows: Vec::new() };
+    for records in [&fit.records, &held_out.records, &draw(inputs, seed)] {
         let answers = model.answer(records);
         collected.sample(records, &answers);
         collected.complete(records, &answers);
-    }
-    for _ in 1..BLOCKS {
-        if collected.lost().is_none() {
-            break;
-        }
-        let drawn = draw(inputs, &mut random);
-        collected.complete(&drawn, &model.answer(&drawn));
     }
     let Some(lost) = collected.lost() else {
         return Ok(collected.rows);
@@ -59,9 +46,8 @@ pub(crate) fn rows(
             bail!("no row is clearly nearest to cluster {lost}; use fewer --n-clusters")
         }
         _ => bail!(
-            "the model never answers class `{lost}`, on no row of the data and none of {} drawn ones; \
-             train with more rows of it, or without it",
-            BLOCK * BLOCKS
+            "the model never answers class `{lost}`, on no row of the data and none of {DRAWN} drawn ones; \
+             train with more rows of it, or without it"
         ),
     }
 }
@@ -123,16 +109,11 @@ fn is_tied(scores: &[f64], choice: usize) -> bool {
 }
 
 /// Rows from the training ranges, widened by half of each on both sides.
-fn draw(inputs: &[Feature], random: &mut Xoshiro256Plus) -> Array2<f64> {
-    let columns: Vec<_> = inputs
-        .iter()
-        .map(|feature| {
-            let half = (feature.max - feature.min) / 2.0;
-            Array2::from_shape_simple_fn((BLOCK, 1), || {
-                feature.min - half + random.r#gen::<f64>() * 4.0 * half
-            })
-        })
-        .collect();
-    let views: Vec<_> = columns.iter().map(Array2::view).collect();
-    concatenate(Axis(1), &views).unwrap_or_default()
+fn draw(inputs: &[Feature], seed: u64) -> Array2<f64> {
+    let mut random = Xoshiro256Plus::seed_from_u64(seed);
+    Array2::from_shape_fn((DRAWN, inputs.len()), |(_, column)| {
+        let Feature { min, max, .. } = inputs[column];
+        let width = max - min;
+        min - width / 2.0 + random.r#gen::<f64>() * 2.0 * width
+    })
 }

@@ -38,10 +38,7 @@ impl Hyper {
 
     pub(crate) fn max_depth(&mut self) -> Option<usize> {
         let depth = self.max_depth;
-        self.took(
-            "max-depth",
-            depth.map_or("none".to_owned(), |depth| depth.to_string()),
-        );
+        self.took("max-depth", depth.map_or("none".to_owned(), |depth| depth.to_string()));
         depth
     }
 

@@ -28,10 +28,8 @@ fn classes(
     probabilities: &Array2<f64>,
 ) -> Vec<(&'static str, f64)> {
     let right = truth.iter().zip(choices).filter(|(a, b)| a == b).count();
-    let mut measured = vec![
-        ("accuracy", right as f64 / truth.len() as f64),
-        ("macro_f1", macro_f1(truth, choices)),
-    ];
+    let mut measured =
+        vec![("accuracy", right as f64 / truth.len() as f64), ("macro_f1", macro_f1(truth, choices))];
     if probabilities.ncols() > 0 {
         // A certain and wrong answer would be infinitely bad; no metric is worth more than 36.
         let loss = |(row, class): (usize, &usize)| -probabilities[[row, *class]].max(f64::EPSILON).ln();
@@ -51,21 +49,13 @@ fn macro_f1(truth: &Array1<usize>, choices: &Array1<usize>) -> f64 {
             counts.entry(*truth).or_default().0 += 1.0;
         }
     }
-    mean(
-        counts
-            .values()
-            .map(|(right, told_or_true)| 2.0 * right / told_or_true),
-    )
+    mean(counts.values().map(|(right, told_or_true)| 2.0 * right / told_or_true))
 }
 
 fn numbers_against(truth: &Array1<f64>, values: &Array2<f64>) -> Vec<(&'static str, f64)> {
     let off = || truth.iter().zip(values.column(0)).map(|(a, b)| a - b);
     let squared = mean(off().map(|off| off * off));
-    vec![
-        ("mae", mean(off().map(f64::abs))),
-        ("r2", 1.0 - squared / truth.var(0.0)),
-        ("rmse", squared.sqrt()),
-    ]
+    vec![("mae", mean(off().map(f64::abs))), ("r2", 1.0 - squared / truth.var(0.0)), ("rmse", squared.sqrt())]
 }
 
 /// For clusters nothing is true or false: how close rows are to their own centre, and how much closer than to
@@ -74,12 +64,7 @@ fn clusters(choices: &Array1<usize>, distances: &Array2<f64>) -> Vec<(&'static s
     let rows = || {
         choices.iter().zip(distances.rows()).map(|(own, row)| {
             let others = row.iter().enumerate().filter(|(cluster, _)| cluster != own);
-            (
-                row[*own],
-                others
-                    .map(|(_, distance)| *distance)
-                    .fold(f64::INFINITY, f64::min),
-            )
+            (row[*own], others.map(|(_, distance)| *distance).fold(f64::INFINITY, f64::min))
         })
     };
     vec![
@@ -109,16 +94,9 @@ mod tests {
 
     #[test]
     fn classes_are_measured_by_accuracy_macro_f1_and_log_loss() {
-        let target = Target::Classes {
-            names: vec!["a".into(), "b".into(), "c".into()],
-            indices: array![0, 0, 1, 1],
-        };
-        let scores = arr2(&[
-            [0.5, 0.25, 0.25],
-            [0.25, 0.5, 0.25],
-            [0.25, 0.5, 0.25],
-            [0.25, 0.5, 0.25],
-        ]);
+        let target =
+            Target::Classes { names: vec!["a".into(), "b".into(), "c".into()], indices: array![0, 0, 1, 1] };
+        let scores = arr2(&[[0.5, 0.25, 0.25], [0.25, 0.5, 0.25], [0.25, 0.5, 0.25], [0.25, 0.5, 0.25]]);
         let choices = Some(array![0, 1, 1, 1]);
         let metrics = measure(&target, &Answers { choices, scores });
         near(&metrics, "accuracy", 0.75);
@@ -129,24 +107,15 @@ mod tests {
 
     #[test]
     fn a_tree_without_probabilities_has_no_log_loss() {
-        let target = Target::Classes {
-            names: vec!["a".into(), "b".into()],
-            indices: array![0, 1],
-        };
-        let answers = Answers {
-            choices: Some(array![0, 1]),
-            scores: Array2::zeros((2, 0)),
-        };
+        let target = Target::Classes { names: vec!["a".into(), "b".into()], indices: array![0, 1] };
+        let answers = Answers { choices: Some(array![0, 1]), scores: Array2::zeros((2, 0)) };
         let metrics = measure(&target, &answers);
         assert_eq!(metrics.into_keys().collect::<Vec<_>>(), ["accuracy", "macro_f1"]);
     }
 
     #[test]
     fn numbers_are_measured_by_their_distance() {
-        let answers = Answers {
-            choices: None,
-            scores: arr2(&[[1.0], [4.0]]),
-        };
+        let answers = Answers { choices: None, scores: arr2(&[[1.0], [4.0]]) };
         let metrics = measure(&Target::Numbers(array![1.0, 2.0]), &answers);
         near(&metrics, "mae", 1.0);
         near(&metrics, "rmse", 2.0_f64.sqrt());
@@ -158,10 +127,7 @@ mod tests {
 
     #[test]
     fn clusters_are_measured_by_how_much_closer_their_own_centre_is() {
-        let answers = Answers {
-            choices: Some(array![0, 1]),
-            scores: arr2(&[[1.0, 4.0], [6.0, 3.0]]),
-        };
+        let answers = Answers { choices: Some(array![0, 1]), scores: arr2(&[[1.0, 4.0], [6.0, 3.0]]) };
         let metrics = measure(&Target::None, &answers);
         near(&metrics, "mean_squared_distance", 5.0);
         near(&metrics, "simplified_silhouette", f64::midpoint(0.75, 0.5));
@@ -169,10 +135,7 @@ mod tests {
 
     #[test]
     fn nothing_held_out_measures_nothing() {
-        let answers = Answers {
-            choices: None,
-            scores: Array2::zeros((0, 1)),
-        };
+        let answers = Answers { choices: None, scores: Array2::zeros((0, 1)) };
         assert!(measure(&Target::Numbers(array![]), &answers).is_empty());
     }
 }

@@ -31,21 +31,12 @@ impl Trained {
     ) -> anyhow::Result<Self> {
         if !scale {
             let estimator = algorithm.fit(&Lesson { part, seed }, hyper)?;
-            return Ok(Self {
-                scaler: None,
-                estimator,
-            });
+            return Ok(Self { scaler: None, estimator });
         }
         let scaler = LinearScaler::standard().fit(&DatasetBase::from(part.records.view()))?;
-        let part = Part {
-            records: scaler.transform(part.records.clone()),
-            target: part.target.clone(),
-        };
+        let part = Part { records: scaler.transform(part.records.clone()), target: part.target.clone() };
         let estimator = algorithm.fit(&Lesson { part: &part, seed }, hyper)?;
-        Ok(Self {
-            scaler: Some(scaler),
-            estimator,
-        })
+        Ok(Self { scaler: Some(scaler), estimator })
     }
 
     /// What linfa answers to `rows`, which are not scaled yet.

@@ -20,10 +20,7 @@ pub(crate) struct Part {
 pub(crate) fn split(table: &Table, share: f64, seed: u64) -> anyhow::Result<(Part, Part)> {
     let rows = table.values.nrows();
     let held_out = (rows as f64 * share).round() as usize;
-    ensure!(
-        held_out < rows,
-        "--test-split {share} leaves none of {rows} rows to fit"
-    );
+    ensure!(held_out < rows, "--test-split {share} leaves none of {rows} rows to fit");
     let mut order: Vec<usize> = (0..rows).collect();
     order.shuffle(&mut Xoshiro256Plus::seed_from_u64(seed));
     let (held_out, fit) = order.split_at(held_out);
@@ -36,16 +33,12 @@ impl Part {
     fn of(table: &Table, rows: &[usize]) -> Self {
         let target = match &table.target {
             Target::None => Target::None,
-            Target::Classes { names, indices } => Target::Classes {
-                names: names.clone(),
-                indices: indices.select(Axis(0), rows),
-            },
+            Target::Classes { names, indices } => {
+                Target::Classes { names: names.clone(), indices: indices.select(Axis(0), rows) }
+            }
             Target::Numbers(numbers) => Target::Numbers(numbers.select(Axis(0), rows)),
         };
-        Self {
-            records: table.values.select(Axis(0), rows),
-            target,
-        }
+        Self { records: table.values.select(Axis(0), rows), target }
     }
 
     /// The classes' indices.

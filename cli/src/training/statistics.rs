@@ -5,11 +5,7 @@ use ndarray::{Array2, ArrayView1};
 
 /// Statistics of every column of `records`, which has at least one row.
 pub(crate) fn features(names: &[String], records: &Array2<f64>) -> Vec<Feature> {
-    names
-        .iter()
-        .zip(records.columns())
-        .map(|(name, column)| feature(name, column))
-        .collect()
+    names.iter().zip(records.columns()).map(|(name, column)| feature(name, column)).collect()
 }
 
 fn feature(name: &str, column: ArrayView1<'_, f64>) -> Feature {

@@ -15,10 +15,7 @@ fn a_key_goes_into_a_file_of_its_owner_and_its_hash_is_printed() {
     let mode = fs_err::metadata(folder.path("key")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     let digits = key.strip_prefix("lsk_").unwrap();
-    assert!(
-        digits.len() == 64 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()),
-        "{key}"
-    );
+    assert!(digits.len() == 64 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()), "{key}");
     assert!(!said.contains(digits));
     let hash = Digest::of(key.as_bytes()).hex();
     insta::assert_snapshot!(said.replace(&hash, "<sha256 of the key>"), @r#"

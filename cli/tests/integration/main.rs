@@ -39,10 +39,7 @@ impl Folder {
     /// `linfactl ARGUMENTS`, here, and without the caller's settings.
     fn run(&self, arguments: &str) -> Output {
         let mut command = Command::cargo_bin("linfactl").unwrap();
-        command
-            .current_dir(self.0.path())
-            .env_remove("LINFACTL_SERVER")
-            .env_remove("LINFACTL_KEY_FILE");
+        command.current_dir(self.0.path()).env_remove("LINFACTL_SERVER").env_remove("LINFACTL_KEY_FILE");
         command.args(arguments.split_whitespace()).output().unwrap()
     }
 
@@ -58,13 +55,7 @@ impl Folder {
     /// What it says when it fails.
     fn complained(&self, arguments: &str) -> String {
         let output = self.run(arguments);
-        assert_eq!(
-            output.status.code(),
-            Some(1),
-            "{}{}",
-            text(&output.stdout),
-            text(&output.stderr)
-        );
+        assert_eq!(output.status.code(), Some(1), "{}{}", text(&output.stdout), text(&output.stderr));
         text(&output.stderr).trim_end().to_owned()
     }
 

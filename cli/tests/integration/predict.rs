@@ -19,15 +19,9 @@ fn a_key_file_that_holds_none_is_named_without_its_content() {
 fn a_server_that_is_not_there_is_named() {
     let folder = Folder::with("key", "lsk_test");
     // A port that was free a moment ago.
-    let address = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
+    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let said = folder.complained(&format!("models --key-file key --server http://{address}"));
-    assert_eq!(
-        said,
-        format!("linfactl: cannot reach http://{address}: Connection refused (os error 111)")
-    );
+    assert_eq!(said, format!("linfactl: cannot reach http://{address}: Connection refused (os error 111)"));
 }
 
 #[test]
@@ -35,12 +29,7 @@ fn rows_that_are_none_are_refused() {
     let folder = Folder::with("rows.csv", "a,b\n1,2\n3,\n");
     insta::assert_snapshot!(folder.complained("predict 1,2 1"), @"linfactl: row 2 has 1 values, row 1 has 2");
     insta::assert_snapshot!(folder.complained("predict --csv rows.csv"), @"linfactl: rows.csv: row 2, column `b`: the value is missing");
-    for wrong in [
-        "predict",
-        "predict 1,x",
-        "predict 1,2 --csv rows.csv",
-        "predict 1 --version 1 --label a",
-    ] {
+    for wrong in ["predict", "predict 1,x", "predict 1,2 --csv rows.csv", "predict 1 --version 1 --label a"] {
         assert_eq!(folder.run(wrong).status.code(), Some(2), "{wrong}");
     }
 }

@@ -7,10 +7,7 @@ use crate::{CREATED_AT, Folder, IRIS};
 
 /// Two of the three species.
 fn two_species() -> String {
-    IRIS.lines()
-        .filter(|line| !line.ends_with("setosa"))
-        .map(|line| format!("{line}\n"))
-        .collect()
+    IRIS.lines().filter(|line| !line.ends_with("setosa")).map(|line| format!("{line}\n")).collect()
 }
 
 /// Loads what was trained, as the server does.
@@ -34,12 +31,7 @@ fn trained(csv: &str, arguments: &str) -> Model {
 }
 
 fn steps(model: &Model) -> Vec<&str> {
-    model
-        .manifest()
-        .steps
-        .iter()
-        .map(artifact::StepSpec::kind)
-        .collect()
+    model.manifest().steps.iter().map(artifact::StepSpec::kind).collect()
 }
 
 fn metric(model: &Model, name: &str) -> f64 {
@@ -48,18 +40,9 @@ fn metric(model: &Model, name: &str) -> f64 {
 
 #[test]
 fn a_multinomial_logistic_regression_is_trained_and_proven() {
-    let model = trained(
-        IRIS,
-        "--target species --algorithm multinomial-logistic-regression --scale",
-    );
-    assert_eq!(
-        steps(&model),
-        ["standard_scaler", "multinomial_logistic_regression"]
-    );
-    assert_eq!(
-        model.manifest().output.names(),
-        ["setosa", "versicolor", "virginica"]
-    );
+    let model = trained(IRIS, "--target species --algorithm multinomial-logistic-regression --scale");
+    assert_eq!(steps(&model), ["standard_scaler", "multinomial_logistic_regression"]);
+    assert_eq!(model.manifest().output.names(), ["setosa", "versicolor", "virginica"]);
     assert!(metric(&model, "accuracy") > 0.9);
     assert!(metric(&model, "macro_f1") > 0.9);
     assert!(metric(&model, "log_loss") < 0.3);
@@ -73,10 +56,7 @@ fn a_logistic_regression_is_trained_and_proven_whichever_class_is_more_frequent(
     let (first, second) = (two_species(), two_species());
     // linfa's positive class is the more frequent one: leave some rows of each out in turn.
     let fewer = |csv: &str, species: &str| -> String {
-        let rows = csv
-            .lines()
-            .enumerate()
-            .filter(|(row, line)| row % 3 != 0 || !line.ends_with(species));
+        let rows = csv.lines().enumerate().filter(|(row, line)| row % 3 != 0 || !line.ends_with(species));
         rows.map(|(_, line)| format!("{line}\n")).collect()
     };
     for csv in [fewer(&first, "versicolor"), fewer(&second, "virginica")] {
@@ -89,17 +69,9 @@ fn a_logistic_regression_is_trained_and_proven_whichever_class_is_more_frequent(
 
 #[test]
 fn a_linear_regression_is_trained_and_proven() {
-    let model = trained(
-        IRIS,
-        "--target petal_width --ignore species --algorithm linear-regression",
-    );
+    let model = trained(IRIS, "--target petal_width --ignore species --algorithm linear-regression");
     assert_eq!(steps(&model), ["linear_regression"]);
-    assert_eq!(
-        model.manifest().output,
-        Output::Regression {
-            targets: vec!["petal_width".to_owned()]
-        }
-    );
+    assert_eq!(model.manifest().output, Output::Regression { targets: vec!["petal_width".to_owned()] });
     assert!(metric(&model, "r2") > 0.8);
     assert!(metric(&model, "mae") < metric(&model, "rmse"));
 }
@@ -153,12 +125,7 @@ fn the_same_command_gives_the_same_bytes() {
         let names: Vec<_> = first.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(
             names,
-            [
-                "m/1/README.md",
-                "m/1/golden.jsonl",
-                "m/1/manifest.json",
-                "m/1/model.safetensors"
-            ]
+            ["m/1/README.md", "m/1/golden.jsonl", "m/1/manifest.json", "m/1/model.safetensors"]
         );
         assert!(first == train("b", 1), "{algorithm}");
         assert!(first != train("c", 2), "{algorithm}");
@@ -229,26 +196,10 @@ fn what_cannot_be_trained_is_refused_in_a_sentence_and_nothing_is_written() {
     let halves = "--target species --algorithm decision-tree --test-split 0.5 --seed 4";
     let line = "--target c --algorithm linear-regression --scale";
     for (csv, arguments, sentence) in [
-        (
-            "a,b,species\n1,2,x\n3,,y\n",
-            tree,
-            "data.csv: row 2, column `b`: the value is missing",
-        ),
-        (
-            "a,b,species\n1,2,x\n3,4,\n",
-            tree,
-            "data.csv: row 2, column `species`: the value is missing",
-        ),
-        (
-            "a,species\n1,x\ntwo,y\n",
-            tree,
-            "data.csv: row 2, column `a`: `two` is not a finite number",
-        ),
-        (
-            "a,b\n1,2\n",
-            tree,
-            "data.csv: there is no column `species`; there are a, b",
-        ),
+        ("a,b,species\n1,2,x\n3,,y\n", tree, "data.csv: row 2, column `b`: the value is missing"),
+        ("a,b,species\n1,2,x\n3,4,\n", tree, "data.csv: row 2, column `species`: the value is missing"),
+        ("a,species\n1,x\ntwo,y\n", tree, "data.csv: row 2, column `a`: `two` is not a finite number"),
+        ("a,b\n1,2\n", tree, "data.csv: there is no column `species`; there are a, b"),
         ("", tree, "data.csv: it is empty; a header and rows are needed"),
         ("a,species\n", tree, "data.csv: it has a header, but no rows"),
         (
@@ -266,11 +217,7 @@ fn what_cannot_be_trained_is_refused_in_a_sentence_and_nothing_is_written() {
             halves,
             "every row of class `y` is held out; use another --seed or a smaller --test-split",
         ),
-        (
-            "a\n1\n",
-            "--algorithm kmeans --test-split 0.5",
-            "--test-split 0.5 leaves none of 1 rows to fit",
-        ),
+        ("a\n1\n", "--algorithm kmeans --test-split 0.5", "--test-split 0.5 leaves none of 1 rows to fit"),
         (
             IRIS,
             "--target species --algorithm logistic-regression",
@@ -287,16 +234,8 @@ fn what_cannot_be_trained_is_refused_in_a_sentence_and_nothing_is_written() {
             "--target species --algorithm kmeans",
             "kmeans takes no --target; --ignore species leaves that column out",
         ),
-        (
-            IRIS,
-            "--algorithm decision-tree",
-            "decision-tree needs a --target",
-        ),
-        (
-            IRIS,
-            "--target species --algorithm decision-tree --alpha 2",
-            "decision-tree has no --alpha",
-        ),
+        (IRIS, "--algorithm decision-tree", "decision-tree needs a --target"),
+        (IRIS, "--target species --algorithm decision-tree --alpha 2", "decision-tree has no --alpha"),
         (
             "a\n1\n2\n3\n",
             "--algorithm kmeans --n-clusters 9",
@@ -325,10 +264,7 @@ fn what_cannot_be_trained_is_refused_in_a_sentence_and_nothing_is_written() {
 fn a_file_that_is_not_there_is_named() {
     let said =
         Folder::new().complained("train --csv no.csv --target c --algorithm decision-tree --name m --out o");
-    assert_eq!(
-        said,
-        "linfactl: failed to open file `no.csv`: No such file or directory (os error 2)"
-    );
+    assert_eq!(said, "linfactl: failed to open file `no.csv`: No such file or directory (os error 2)");
 }
 
 #[test]
@@ -343,7 +279,7 @@ fn a_class_that_the_model_never_answers_is_named() {
     );
     assert_eq!(
         said,
-        "linfactl: the model never answers class `rare`, on no row of the data and none of 50000 drawn ones; \
+        "linfactl: the model never answers class `rare`, on no row of the data and none of 10000 drawn ones; \
          train with more rows of it, or without it"
     );
     assert!(!folder.path("o").exists());
@@ -363,10 +299,7 @@ fn a_class_that_no_row_of_the_data_gets_is_shown_by_a_drawn_row() {
     );
     let (_, golden) = load(&folder, "o/m/1");
     let far: Vec<_> = golden.rows().iter().filter(|row| row.choice == Some(0)).collect();
-    assert!(
-        !far.is_empty() && far.iter().all(|row| row.input[0] > 41.0),
-        "{far:?}"
-    );
+    assert!(!far.is_empty() && far.iter().all(|row| row.input[0] > 41.0), "{far:?}");
 }
 
 #[test]

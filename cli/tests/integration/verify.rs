@@ -30,10 +30,7 @@ fn results(table: &str) -> Vec<(&str, &str)> {
 fn a_good_version_passes_every_check() {
     let said = sound().said("verify iris/1");
     assert_eq!(results(&said), CHECKS.map(|check| (check, "passed")));
-    assert!(
-        said.trim_end().lines().last().unwrap().starts_with("sha256:"),
-        "{said}"
-    );
+    assert!(said.trim_end().lines().last().unwrap().starts_with("sha256:"), "{said}");
 }
 
 #[test]
@@ -56,21 +53,12 @@ fn a_broken_version_ends_with_1_and_says_which_check_failed_and_why() {
     let expected = [("layout", "passed"), ("manifest", "passed"), ("digest", "FAILED")];
     assert_eq!(results(&table), expected);
     let complaint = text(&output.stderr);
-    let reason = complaint
-        .trim_end()
-        .strip_prefix("linfactl: iris/1 is refused: ")
-        .unwrap();
-    assert!(
-        reason.starts_with("`model.safetensors`") && table.contains(reason),
-        "{complaint}"
-    );
+    let reason = complaint.trim_end().strip_prefix("linfactl: iris/1 is refused: ").unwrap();
+    assert!(reason.starts_with("`model.safetensors`") && table.contains(reason), "{complaint}");
 }
 
 #[test]
 fn a_folder_that_is_not_there_is_refused() {
     let said = Folder::new().complained("verify models/iris/1");
-    assert!(
-        said.contains("models/iris/1") && said.contains("No such file"),
-        "{said}"
-    );
+    assert!(said.contains("models/iris/1") && said.contains("No such file"), "{said}");
 }
