@@ -45,7 +45,7 @@ pub struct Limits {
     pub response_bytes: usize,
     /// The headers of one call. 8 KiB.
     pub header_bytes: u32,
-    /// Rows of one call. 100 000.
+    /// Rows of one call; fewer where a model's answer to so many would not fit into a response. 100 000.
     pub rows: usize,
 }
 

@@ -122,7 +122,8 @@ pub async fn run(
 
 /// Every service but health, with the limits of its messages.
 fn services(models: Models, inference: Arc<Inference>, limits: &Limits) -> Result<Routes, RunError> {
-    let predict = Predict { models: models.clone(), inference, max_rows: limits.rows };
+    let max_numbers = limits.response_bytes / size_of::<f64>();
+    let predict = Predict { models: models.clone(), inference, max_rows: limits.rows, max_numbers };
     let predict = PredictServiceServer::new(predict)
         .max_decoding_message_size(limits.request_bytes)
         .max_encoding_message_size(limits.response_bytes);

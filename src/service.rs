@@ -21,6 +21,8 @@ pub(crate) struct Predict {
     pub(crate) inference: Arc<Inference>,
     /// See [`crate::limits::Limits::rows`].
     pub(crate) max_rows: usize,
+    /// The most numbers of one answer: more would not fit into a response.
+    pub(crate) max_numbers: usize,
 }
 
 /// Answers ListModels and GetModel.
@@ -62,7 +64,8 @@ impl Predict {
         permit(caller, loaded.name.as_str())?;
 
         let rows = wire::rows(asked.input)?;
-        let batch = tensor::batch(rows, loaded.model.manifest(), self.max_rows)?;
+        let max_rows = self.max_rows.min(self.max_numbers / loaded.model.row_width()).max(1);
+        let batch = tensor::batch(rows, loaded.model.manifest(), max_rows)?;
         note(&|fields| {
             fields.model = Some(loaded.name.to_string());
             fields.version = Some(loaded.version.get());

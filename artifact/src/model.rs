@@ -119,6 +119,11 @@ impl Model {
         self.parameters
     }
 
+    /// The most numbers that any step gives for one row, at least 1.
+    pub fn row_width(&self) -> usize {
+        self.steps.iter().map(|step| step.role().width()).fold(1, usize::max)
+    }
+
     /// Predicts every row of `batch` into `predictions`, whose earlier content is replaced. Deterministic: ties
     /// go to the lowest index, and a row's bits do not depend on the batch around it.
     ///

@@ -222,6 +222,21 @@ async fn more_rows_than_a_call_may_have_are_refused() {
 }
 
 #[tokio::test]
+async fn an_answer_too_wide_for_a_response_is_refused_before_it_is_computed() {
+    // Three distances for each row of two values: an answer may be larger than its question.
+    let store = Store::of(&[testkit::clusters("groups")]);
+    let mut settings = store.settings();
+    settings.limits.response_bytes = 4096;
+    let server = Server::ready_with(settings).await;
+    let most = 4096 / 8 / 3;
+    let rows = |count: usize| Input::rows(&[1.0, 2.0].repeat(count));
+    let refusal = refused(server.client().await.predict(Target::model("groups"), rows(most + 1)).await);
+    let sentence = format!("matrix: expected at most {most} rows, got {}", most + 1);
+    assert_eq!((refusal.code, refusal.message), (Code::InvalidArgument, sentence));
+    server.still_answers("groups", &[1.0, 2.0]).await;
+}
+
+#[tokio::test]
 async fn a_result_that_is_no_number_is_out_of_range_by_row_and_step() {
     let server = Server::ready(&Store::of(&[testkit::linear("line", 2.0)])).await;
     let client = server.client().await;
