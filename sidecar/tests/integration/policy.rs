@@ -104,6 +104,19 @@ fn an_invalid_policy_is_shown_and_leaves_the_last_good_one() {
 }
 
 #[test]
+fn a_policy_counts_when_two_looks_saw_the_same() {
+    let mut bench = bench();
+    bench.write("a/policy.toml", "serve = [1]");
+    bench.look();
+    assert_eq!(bench.serving("a"), [4], "it may be half written");
+    bench.write("a/policy.toml", "serve = [1, 2]");
+    bench.look();
+    assert_eq!(bench.serving("a"), [4]);
+    bench.look();
+    assert_eq!(bench.serving("a"), [1, 2]);
+}
+
+#[test]
 fn a_policy_that_is_no_plain_file_is_shown() {
     let mut bench = bench();
     std::os::unix::fs::symlink("/etc/passwd", bench.folder("a/policy.toml")).unwrap();
