@@ -10,29 +10,18 @@ const LOOK: Duration = Duration::from_millis(20);
 
 /// Runs a command to its end, whatever that is.
 pub(crate) fn run(command: &mut Command) -> Output {
-    command
-        .output()
-        .unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"))
+    command.output().unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"))
 }
 
 /// What a command said, on both its outputs.
 pub(crate) fn said(output: &Output) -> String {
-    format!(
-        "{}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    )
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
 /// Runs a command that must succeed; its standard output.
 pub(crate) fn stdout(command: &mut Command) -> String {
     let output = run(command);
-    assert!(
-        output.status.success(),
-        "{command:?} ended with {}:\n{}",
-        output.status,
-        said(&output)
-    );
+    assert!(output.status.success(), "{command:?} ended with {}:\n{}", output.status, said(&output));
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 

@@ -13,9 +13,7 @@ pub(crate) fn search(places: &[Place], secrets: &[String]) -> Vec<String> {
     let found = places.iter().filter(|(_, content)| {
         secrets.iter().any(|secret| {
             assert!(secret.len() >= 16, "too short to be told from chance");
-            content
-                .windows(secret.len())
-                .any(|window| window == secret.as_bytes())
+            content.windows(secret.len()).any(|window| window == secret.as_bytes())
         })
     });
     found.map(|(name, _)| name.clone()).collect()
@@ -25,25 +23,13 @@ pub(crate) fn search(places: &[Place], secrets: &[String]) -> Vec<String> {
 /// files that a later layer hides.
 pub(crate) fn image(image: &str) -> Vec<Place> {
     let mut places = vec![
-        (
-            "image inspect".to_owned(),
-            docker(&["image", "inspect", image]).into_bytes(),
-        ),
-        (
-            "history".to_owned(),
-            docker(&["history", "--no-trunc", image]).into_bytes(),
-        ),
+        ("image inspect".to_owned(), docker(&["image", "inspect", image]).into_bytes()),
+        ("history".to_owned(), docker(&["history", "--no-trunc", image]).into_bytes()),
     ];
     let folder = tempfile::tempdir().unwrap();
     let archive = folder.path().join("image.tar");
     docker(&["save", "--output", &archive.to_string_lossy(), image]);
-    stdout(
-        Command::new("tar")
-            .arg("-xf")
-            .arg(&archive)
-            .arg("-C")
-            .arg(folder.path()),
-    );
+    stdout(Command::new("tar").arg("-xf").arg(&archive).arg("-C").arg(folder.path()));
     fs_err::remove_file(archive).unwrap();
     let listed = stdout(Command::new("find").arg(folder.path()).args(["-type", "f"]));
     for file in listed.lines() {

@@ -12,12 +12,7 @@ use crate::{
 
 fn started_at(stack: &Stack) -> String {
     let id = stack.copy.container("server");
-    docker(&[
-        "inspect",
-        "--format",
-        "{{.State.StartedAt}} {{.RestartCount}}",
-        &id,
-    ])
+    docker(&["inspect", "--format", "{{.State.StartedAt}} {{.RestartCount}}", &id])
 }
 
 #[test]
@@ -33,22 +28,14 @@ fn a_dropped_version_serves_without_a_restart_and_a_broken_one_is_refused_with_i
     let (prediction, took) = wait_for("version 2 serves", Duration::from_secs(3), || {
         Some(stack.predict()).filter(|prediction| prediction.model.version == 2)
     });
-    println!(
-        "version 2 served {:.2} s after it was dropped",
-        took.as_secs_f64()
-    );
+    println!("version 2 served {:.2} s after it was dropped", took.as_secs_f64());
     assert_eq!(prediction.labels(), ["setosa"]);
 
     shell(&stack.copy, break_one);
     let (refused, took) = wait_for("version 3 is refused", Duration::from_secs(20), || {
-        stack
-            .version_of("iris", 3)
-            .filter(|version| version.state() == State::Rejected)
+        stack.version_of("iris", 3).filter(|version| version.state() == State::Rejected)
     });
-    println!(
-        "version 3 refused {:.2} s after it was dropped",
-        took.as_secs_f64()
-    );
+    println!("version 3 refused {:.2} s after it was dropped", took.as_secs_f64());
     let refusal = refused.refusal.unwrap();
     assert!(refusal.reason.contains("model.safetensors"), "{refusal:?}");
 
@@ -56,10 +43,7 @@ fn a_dropped_version_serves_without_a_restart_and_a_broken_one_is_refused_with_i
     assert!(listed.status.success(), "{}", said(&listed));
     let text = said(&listed);
     let reason = serde_json::to_string(&refusal.reason).unwrap();
-    assert!(
-        text.contains(reason.trim_matches('"')),
-        "{reason} is not in {text}"
-    );
+    assert!(text.contains(reason.trim_matches('"')), "{reason} is not in {text}");
 
     assert_eq!(stack.predict().model.version, 2);
     assert_eq!(stack.version_of("iris", 2).unwrap().state(), State::Serving);
@@ -75,9 +59,7 @@ fn a_stack_that_comes_back_serves_what_it_served_before() {
     });
     // The volume is all that remains: without a sidecar nothing is proven anew.
     stack.copy.compose(&["down"]);
-    stack
-        .copy
-        .compose(&["up", "--detach", "--wait", "--wait-timeout", "60", "server"]);
+    stack.copy.compose(&["up", "--detach", "--wait", "--wait-timeout", "60", "server"]);
     let again = Stack::of(stack.copy);
     assert_eq!(again.predict().model.version, 2);
 }

@@ -46,15 +46,9 @@ fn the_recipe_without_compose_serves_a_model() {
     let unique = format!("{}-", copy.project);
     let recipe: Vec<_> = blocks(&copy, "Without Compose")
         .iter()
-        .map(|block| {
-            block
-                .replace("my-", &unique)
-                .replace("127.0.0.1:50051:", "127.0.0.1::")
-        })
+        .map(|block| block.replace("my-", &unique).replace("127.0.0.1:50051:", "127.0.0.1::"))
         .collect();
-    let [start, ask, remove] = &recipe[..] else {
-        panic!("{recipe:?}")
-    };
+    let [start, ask, remove] = &recipe[..] else { panic!("{recipe:?}") };
     let _tidy = Finally(&copy, remove);
     shell(&copy, start);
     let server = format!("{unique}server");
@@ -85,15 +79,9 @@ fn a_model_that_is_trained_in_the_container_is_served() {
         shell(&stack.copy, &train.replace("flowers", name));
         let manifest = format!("models/{name}/{version}/manifest.json");
         assert!(stack.copy.path(&manifest).exists(), "no {manifest}");
-        wait_for(
-            &format!("{name} {version} serves"),
-            Duration::from_secs(10),
-            || {
-                stack
-                    .version_of(name, version)
-                    .filter(|found| found.state() == State::Serving)
-            },
-        );
+        wait_for(&format!("{name} {version} serves"), Duration::from_secs(10), || {
+            stack.version_of(name, version).filter(|found| found.state() == State::Serving)
+        });
     }
     assert_eq!(stack.predict().model.version, 2);
 }
@@ -104,9 +92,7 @@ fn a_key_that_is_appended_opens_what_its_scope_says_and_no_more() {
     shell(&stack.copy, blocks(&stack.copy, "Secrets").last().unwrap());
     let key = stack.copy.read("secrets/team_a_api_key");
     let client = stack.client(&key);
-    let (_, took) = wait_for("the key is known", Duration::from_secs(10), || {
-        stack.try_predict(&client).ok()
-    });
+    let (_, took) = wait_for("the key is known", Duration::from_secs(10), || stack.try_predict(&client).ok());
     println!("a new key was known after {:.2} s", took.as_secs_f64());
     let refused = stack.try_models(&client).unwrap_err();
     assert_eq!(refused.code(), Some(client::Code::PermissionDenied), "{refused}");
@@ -116,15 +102,8 @@ fn a_key_that_is_appended_opens_what_its_scope_says_and_no_more() {
 fn the_image_that_does_it_all_wrong_shows_its_secrets() {
     let copy = Copy::new();
     let block = blocks(&copy, "How a secret gets out of an image, and why ours does not").remove(0);
-    let found = shell(
-        &copy,
-        &block.replace("my-leak", &format!("{}-leak", copy.project)),
-    );
-    for secret in [
-        "lsk_set_in_the_image",
-        "lsk_given_to_docker_run",
-        "lsk_baked_into_a_layer",
-    ] {
+    let found = shell(&copy, &block.replace("my-leak", &format!("{}-leak", copy.project)));
+    for secret in ["lsk_set_in_the_image", "lsk_given_to_docker_run", "lsk_baked_into_a_layer"] {
         assert!(found.contains(secret), "{secret} in {found}");
     }
 }
@@ -172,10 +151,7 @@ fn flatten(prefix: &str, table: &toml::Table, into: &mut Vec<(String, String)>) 
 fn a_mistake_in_a_setting_ends_the_program_with_its_name() {
     build_images();
     for (variable, sentence) in [
-        (
-            "LINFA_SERVE__LIMITS__ROWS=many",
-            "limits.rows (LINFA_SERVE__LIMITS__ROWS): expected",
-        ),
+        ("LINFA_SERVE__LIMITS__ROWS=many", "limits.rows (LINFA_SERVE__LIMITS__ROWS): expected"),
         ("LINFA_SERVE_LISTEN=0.0.0.0:1", "LINFA_SERVE_LISTEN does nothing"),
     ] {
         let mut command = Command::new("docker");

@@ -10,12 +10,8 @@ use crate::{
     stack::{Copy, Stack, build_images},
 };
 
-const FILES: [&str; 4] = [
-    "api_keys.toml",
-    "catalog_public_key.pem",
-    "catalog_signing_key.pem",
-    "client_api_key",
-];
+const FILES: [&str; 4] =
+    ["api_keys.toml", "catalog_public_key.pem", "catalog_signing_key.pem", "client_api_key"];
 
 /// The texts that must not get about: the client's key, its hash, and the body of the private key.
 fn secrets_of(copy: &Copy) -> Vec<String> {
@@ -23,11 +19,7 @@ fn secrets_of(copy: &Copy) -> Vec<String> {
     let hash = hash.split('"').find(|part| part.len() == 64).unwrap();
     let pem = copy.read("secrets/catalog_signing_key.pem");
     let body = pem.lines().find(|line| !line.starts_with("-----")).unwrap();
-    vec![
-        copy.read("secrets/client_api_key").trim().to_owned(),
-        hash.to_owned(),
-        body.to_owned(),
-    ]
+    vec![copy.read("secrets/client_api_key").trim().to_owned(), hash.to_owned(), body.to_owned()]
 }
 
 #[test]
@@ -78,11 +70,7 @@ fn git_and_the_images_leave_the_secrets_out() {
         assert!(places.len() > 3, "{image}: no layers were looked at");
         assert_eq!(search(&places, &secrets), [""; 0], "{image}");
     }
-    let ignored = stdout(
-        Command::new("git")
-            .args(["init", "--quiet"])
-            .current_dir(copy.path("")),
-    );
+    let ignored = stdout(Command::new("git").args(["init", "--quiet"]).current_dir(copy.path("")));
     assert_eq!(ignored, "");
     let tracked =
         stdout(&mut copy.command("git", &["ls-files", "--others", "--exclude-standard", "secrets"]));
@@ -95,16 +83,7 @@ fn a_running_stack_shows_no_secret() {
     assert_eq!(stack.predict().labels(), ["setosa"]);
     let wrong = run(&mut stack.copy.command(
         "docker",
-        &[
-            "compose",
-            "run",
-            "--rm",
-            "-T",
-            "linfactl",
-            "models",
-            "--key-file",
-            "/etc/hostname",
-        ],
+        &["compose", "run", "--rm", "-T", "linfactl", "models", "--key-file", "/etc/hostname"],
     ));
     assert!(!wrong.status.success(), "a wrong key was taken");
 
@@ -112,10 +91,7 @@ fn a_running_stack_shows_no_secret() {
     for service in ["sidecar", "server"] {
         let places = leak::container(&stack.copy.container(service));
         let environment = String::from_utf8_lossy(&places[2].1);
-        assert!(
-            environment.contains("HOSTNAME="),
-            "no environment was read: {environment}"
-        );
+        assert!(environment.contains("HOSTNAME="), "no environment was read: {environment}");
         let log = String::from_utf8_lossy(&places[1].1);
         assert!(log.lines().count() > 1, "no log was read: {log}");
         // The folder's mode protects them, which a program in the container cannot see: it says so once for each, not
@@ -126,15 +102,9 @@ fn a_running_stack_shows_no_secret() {
     }
     let config = stack.copy.compose(&["--profile", "tools", "config"]);
     assert!(config.contains("catalog_signing_key"));
-    assert_eq!(
-        search(&[("compose config".to_owned(), config.into_bytes())], &secrets),
-        [""; 0]
-    );
+    assert_eq!(search(&[("compose config".to_owned(), config.into_bytes())], &secrets), [""; 0]);
     let said_to_client = said(&stack.copy.linfactl(&["models"]));
-    assert_eq!(
-        search(&[("linfactl".to_owned(), said_to_client.into_bytes())], &secrets),
-        [""; 0]
-    );
+    assert_eq!(search(&[("linfactl".to_owned(), said_to_client.into_bytes())], &secrets), [""; 0]);
 }
 
 /// An image that is thrown away with the value.
@@ -150,12 +120,7 @@ impl Throwaway {
         file("Dockerfile", dockerfile);
         file("key", secret);
         file("empty", "");
-        let unique = folder
-            .path()
-            .file_name()
-            .unwrap()
-            .to_string_lossy()
-            .to_lowercase();
+        let unique = folder.path().file_name().unwrap().to_string_lossy().to_lowercase();
         let tag = format!("{unique}-{name}");
         let path = folder.path().to_string_lossy().into_owned();
         let build = ["build", "--quiet", "--tag", &tag];
@@ -205,10 +170,7 @@ fn a_secret_in_the_environment_or_a_build_argument_leaks_from_the_history() {
         &["--build-arg", &argument],
     );
     let history = docker(&["history", "--no-trunc", &built.tag]);
-    assert_eq!(
-        search(&[("history".to_owned(), history.into_bytes())], &[secret]),
-        ["history"]
-    );
+    assert_eq!(search(&[("history".to_owned(), history.into_bytes())], &[secret]), ["history"]);
 }
 
 /// A container that is removed with the value.
@@ -227,27 +189,20 @@ fn a_secret_in_a_containers_environment_leaks_from_inspect_and_from_the_process(
     let sleeper = ["run", "--detach", "--env", &variable, "rust:1.95-slim-bookworm"];
     let program = ["sh", "-c", "echo started; exec tail -f /dev/null"];
     let running = Running(docker(&[&sleeper[..], &program[..]].concat()).trim().to_owned());
-    assert_eq!(
-        search(&leak::container(&running.0), &[secret]),
-        ["inspect", "environment"]
-    );
+    assert_eq!(search(&leak::container(&running.0), &[secret]), ["inspect", "environment"]);
 }
 
 #[test]
 fn the_programs_refuse_a_secret_in_the_environment_by_name() {
     build_images();
-    for (image, variable) in [
-        ("linfa-serve", "LINFA_SERVE__API_KEY"),
-        ("linfa-sidecar", "LINFA_SIDECAR__SIGNING_KEY"),
-    ] {
+    for (image, variable) in
+        [("linfa-serve", "LINFA_SERVE__API_KEY"), ("linfa-sidecar", "LINFA_SIDECAR__SIGNING_KEY")]
+    {
         let given = format!("{variable}=lsk_s3cret");
         let refused = run(Command::new("docker").args(["run", "--rm", "--env", &given, image]));
         assert_eq!(refused.status.code(), Some(78), "{}", said(&refused));
         let text = said(&refused);
-        assert!(
-            text.contains(&format!("{variable} would carry a secret in the environment")),
-            "{text}"
-        );
+        assert!(text.contains(&format!("{variable} would carry a secret in the environment")), "{text}");
         assert!(!text.contains("lsk_s3cret"), "{text}");
     }
 }

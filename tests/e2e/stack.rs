@@ -34,9 +34,7 @@ pub(crate) fn build_images() {
     static BUILT: OnceLock<()> = OnceLock::new();
     BUILT.get_or_init(|| {
         stdout(
-            Command::new("docker")
-                .args(["compose", "--profile", "tools", "build"])
-                .current_dir(repository()),
+            Command::new("docker").args(["compose", "--profile", "tools", "build"]).current_dir(repository()),
         );
     });
 }
@@ -62,12 +60,7 @@ impl Copy {
                 fs_err::copy(from, to).unwrap();
             }
         }
-        let project = folder
-            .path()
-            .file_name()
-            .unwrap()
-            .to_string_lossy()
-            .to_lowercase();
+        let project = folder.path().file_name().unwrap().to_string_lossy().to_lowercase();
         Self { folder, project }
     }
 
@@ -104,23 +97,13 @@ impl Copy {
 
     /// The id of a service's container.
     pub(crate) fn container(&self, service: &str) -> String {
-        self.compose(&["ps", "--all", "--quiet", service])
-            .trim()
-            .to_owned()
+        self.compose(&["ps", "--all", "--quiet", service]).trim().to_owned()
     }
 }
 
 impl Drop for Copy {
     fn drop(&mut self) {
-        let down = [
-            "compose",
-            "--profile",
-            "tools",
-            "down",
-            "--volumes",
-            "--timeout",
-            "5",
-        ];
+        let down = ["compose", "--profile", "tools", "down", "--volumes", "--timeout", "5"];
         if let Err(error) = self.command("docker", &down).output() {
             eprintln!("{} is left behind: {error}", self.project);
         }
@@ -133,34 +116,21 @@ impl Stack {
         build_images();
         let copy = Copy::new();
         stdout(&mut copy.command("secrets/generate", &[]));
-        let started = run(&mut copy.command(
-            "docker",
-            &["compose", "up", "--detach", "--wait", "--wait-timeout", "120"],
-        ));
-        assert!(
-            started.status.success(),
-            "{}",
-            copy.compose(&["logs", "--no-color"])
-        );
+        let started =
+            run(&mut copy
+                .command("docker", &["compose", "up", "--detach", "--wait", "--wait-timeout", "120"]));
+        assert!(started.status.success(), "{}", copy.compose(&["logs", "--no-color"]));
         Self::of(copy)
     }
 
     /// The stack that was started from this copy.
     pub(crate) fn of(copy: Copy) -> Self {
-        let runtime = runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
+        let runtime = runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let address = copy.compose(&["port", "server", "50051"]);
         let endpoint = format!("http://{}", address.trim());
         let key = copy.read("secrets/client_api_key");
         let client = connect(&runtime, &endpoint, &key);
-        Self {
-            copy,
-            runtime,
-            endpoint,
-            client,
-        }
+        Self { copy, runtime, endpoint, client }
     }
 
     /// A client with another key.
@@ -174,8 +144,7 @@ impl Stack {
     }
 
     pub(crate) fn try_predict(&self, client: &Client) -> Result<Prediction, client::Error> {
-        self.runtime
-            .block_on(client.predict("iris", Input::rows(&FLOWER)))
+        self.runtime.block_on(client.predict("iris", Input::rows(&FLOWER)))
     }
 
     pub(crate) fn try_models(&self, client: &Client) -> Result<pb::ListModelsResponse, client::Error> {
@@ -191,7 +160,5 @@ impl Stack {
 }
 
 fn connect(runtime: &Runtime, endpoint: &str, key: &str) -> Client {
-    runtime
-        .block_on(Client::connect(endpoint, ApiKey::new(key.trim()).unwrap()))
-        .unwrap()
+    runtime.block_on(Client::connect(endpoint, ApiKey::new(key.trim()).unwrap())).unwrap()
 }
