@@ -8,7 +8,7 @@ use std::{
     time::Instant,
 };
 
-use artifact::Digest;
+use artifact::{Digest, Name};
 use axum::{body::Body, extract::Request, middleware::Next, response::Response};
 use bytes::Bytes;
 use futures_util::FutureExt as _;
@@ -25,7 +25,7 @@ pub(crate) struct Call(Arc<Mutex<Fields>>);
 #[derive(Debug, Default)]
 pub(crate) struct Fields {
     pub(crate) key: Option<Arc<str>>,
-    pub(crate) model: Option<String>,
+    pub(crate) model: Option<Name>,
     pub(crate) version: Option<u64>,
     pub(crate) digest: Option<Digest>,
     pub(crate) rows: Option<usize>,
@@ -78,7 +78,8 @@ impl Drop for Line {
         let Self { path, started, call, code } = self;
         let fields = std::mem::take(&mut *call.0.lock().unwrap_or_else(PoisonError::into_inner));
         let Fields { key, model, version, digest, rows } = fields;
-        let (key, digest) = (key.as_deref(), digest.map(|digest| digest.to_string()));
+        let (key, model) = (key.as_deref(), model.as_ref().map(Name::as_str));
+        let digest = digest.map(|digest| digest.to_string());
         let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         // Probes come every few seconds and say nothing new.
         if is_open(path) {

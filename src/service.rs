@@ -48,12 +48,9 @@ impl Predict {
         context: &Extensions,
         asked: wire::Asked,
     ) -> Result<pb::PredictResponse, ServeError> {
-        let note = |learnt: &dyn Fn(&mut crate::access::Fields)| {
-            if let Some(call) = context.get::<Call>() {
-                call.note(learnt);
-            }
-        };
-        note(&|fields| fields.model = Some(asked.model.clone()).filter(|model| !model.is_empty()));
+        let call = context.get::<Call>().cloned().unwrap_or_default();
+        // What is no name stays out of the log: a client could write anything of any length there.
+        call.note(|fields| fields.model = asked.model.parse().ok());
         let caller = context.get::<Caller>().ok_or(ServeError::Unauthenticated)?;
         // Before the look-up: a key must not learn which models there are beyond its own.
         if !asked.model.is_empty() {
@@ -66,8 +63,8 @@ impl Predict {
         let rows = wire::rows(asked.input)?;
         let max_rows = self.max_rows.min(self.max_numbers / loaded.model.row_width()).max(1);
         let batch = tensor::batch(rows, loaded.model.manifest(), max_rows)?;
-        note(&|fields| {
-            fields.model = Some(loaded.name.to_string());
+        call.note(|fields| {
+            fields.model = Some(loaded.name.clone());
             fields.version = Some(loaded.version.get());
             fields.digest = Some(loaded.model.digest());
             fields.rows = Some(batch.rows());

@@ -14,9 +14,14 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// What a full server asks for: a slot is free again within milliseconds.
 const RETRY_WHEN_FULL: Duration = Duration::from_millis(50);
 
+/// The most bytes of a message, and of all violations together. Both travel as headers, and clients take some 8 KiB
+/// of these; a request may hold names of any length.
+const MESSAGE_BYTES: usize = 1024;
+const VIOLATION_BYTES: usize = 2048;
+
 impl From<ServeError> for Status {
     fn from(error: ServeError) -> Self {
-        let message = error.to_string();
+        let message = short(&error.to_string());
         let (code, details) = match error {
             ServeError::NothingLoaded => {
                 (Code::Unavailable, ErrorDetails::with_retry_info(Some(RETRY_AFTER)))
@@ -37,11 +42,11 @@ impl From<ServeError> for Status {
                 (Code::NotFound, missing("label", format!("{name}/{label}"), &message))
             }
             ServeError::AmbiguousModel { names } => {
-                let served = format!("several models are served: {}", names.join(", "));
+                let served = short(&format!("several models are served: {}", names.join(", ")));
                 (Code::InvalidArgument, ErrorDetails::with_bad_request_violation("model", served))
             }
             ServeError::Refused { name, version, check, reason } => {
-                (Code::FailedPrecondition, unmet(check, format!("{name}/{version}"), reason))
+                (Code::FailedPrecondition, unmet(check, format!("{name}/{version}"), short(&reason)))
             }
             ServeError::NotServed { name, version, .. } => {
                 (Code::FailedPrecondition, unmet("policy", format!("{name}/{version}"), &message))
@@ -89,7 +94,7 @@ pub(crate) fn code_name(code: i32) -> &'static str {
 }
 
 fn missing(kind: &str, name: String, message: &str) -> ErrorDetails {
-    ErrorDetails::with_resource_info(kind, name, "", message)
+    ErrorDetails::with_resource_info(kind, short(&name), "", message)
 }
 
 fn unmet(check: impl Into<String>, subject: String, reason: impl Into<String>) -> ErrorDetails {
@@ -97,11 +102,25 @@ fn unmet(check: impl Into<String>, subject: String, reason: impl Into<String>) -
 }
 
 fn bad_request(violations: Vec<Violation>) -> ErrorDetails {
+    let mut room = VIOLATION_BYTES;
     let fields = violations.into_iter().map(|violation| FieldViolation {
-        field: violation.field,
-        description: violation.description,
+        field: short(&violation.field),
+        description: short(&violation.description),
         reason: violation.reason.as_str().to_owned(),
         localized_message: None,
     });
-    ErrorDetails::with_bad_request(fields.collect::<Vec<_>>())
+    let fitting = fields.enumerate().take_while(|(index, field)| {
+        let size = field.field.len() + field.description.len();
+        room = room.saturating_sub(size);
+        // The first is told whatever its length.
+        *index == 0 || room > 0
+    });
+    ErrorDetails::with_bad_request(fitting.map(|(_, field)| field).collect::<Vec<_>>())
+}
+
+fn short(text: &str) -> String {
+    match text.char_indices().map(|(at, _)| at).find(|at| *at >= MESSAGE_BYTES) {
+        Some(end) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
 }

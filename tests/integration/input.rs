@@ -222,6 +222,23 @@ async fn more_rows_than_a_call_may_have_are_refused() {
 }
 
 #[tokio::test]
+async fn names_of_any_length_still_get_an_answer_that_a_client_can_read() {
+    let server = iris().await;
+    let client = server.client().await;
+    let long = "ü".repeat(100_000);
+    for target in [Target::model(long.clone()), Target::model("iris").label(long.clone())] {
+        let refusal = refused(client.predict(target, Input::rows(&SETOSA)).await);
+        assert_eq!(refusal.code, Code::NotFound);
+        assert!(refusal.message.len() < 1100 && refusal.message.ends_with('…'), "{}", refusal.message.len());
+    }
+    let columns = (0..15).map(|index| (format!("{index}{long}"), vec![1.0]));
+    let refusal = refused(client.predict(Target::model("iris"), Input::columns(columns)).await);
+    assert_eq!(refusal.code, Code::InvalidArgument);
+    assert!(!refusal.details.field_violations.is_empty());
+    server.still_answers("iris", &SETOSA).await;
+}
+
+#[tokio::test]
 async fn an_answer_too_wide_for_a_response_is_refused_before_it_is_computed() {
     // Three distances for each row of two values: an answer may be larger than its question.
     let store = Store::of(&[testkit::clusters("groups")]);
