@@ -6,7 +6,7 @@ use artifact::{
 };
 use sidecar::Looked;
 
-use crate::bench::Bench;
+use crate::bench::{Bench, read_catalog};
 
 #[test]
 fn a_good_version_is_admitted_when_two_looks_saw_the_same() {
@@ -207,6 +207,20 @@ fn a_clock_that_is_set_back_holds_nothing_up() {
     bench.look_after(-7200);
     assert_eq!(bench.status("a", 1), Status::Admitted);
     assert_eq!(bench.catalog().issued_at, bench.now);
+}
+
+#[test]
+fn a_version_serves_before_the_next_model_is_judged() {
+    let mut bench = Bench::new();
+    bench.drop("a/1", &testkit::linear("a", 2.0));
+    bench.drop("b/1", &testkit::linear("b", 2.0));
+    bench.look();
+    bench.look();
+    assert_eq!((bench.serving("a"), bench.serving("b")), (vec![1], vec![1]));
+    // Two catalogs came of that look; in the first, b had not had its turn.
+    let previous = read_catalog(&bench.settings.store.join("catalog.previous.json")).unwrap();
+    let serving = |name: &str| previous.model(name).unwrap().serving.len();
+    assert_eq!((serving("a"), serving("b")), (1, 0));
 }
 
 #[test]
