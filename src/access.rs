@@ -3,33 +3,22 @@
 use std::{
     panic::AssertUnwindSafe,
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
     time::Instant,
 };
 
-use artifact::{Digest, Name};
+use artifact::Name;
 use axum::{body::Body, extract::Request, middleware::Next, response::Response};
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use http::HeaderMap;
 use http_body::{Frame, SizeHint};
 
-use crate::{auth::is_open, infer::panicked, server::refuse, status::code_name};
-
-/// What is learnt about a call while it is answered. In its extensions.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Call(Arc<Mutex<Fields>>);
-
-/// See [`Call`].
-#[derive(Debug, Default)]
-pub(crate) struct Fields {
-    pub(crate) key: Option<Arc<str>>,
-    pub(crate) model: Option<Name>,
-    pub(crate) version: Option<u64>,
-    pub(crate) digest: Option<Digest>,
-    pub(crate) rows: Option<usize>,
-}
+use crate::{
+    call::{Call, Fields, is_open},
+    infer::panicked,
+    status::{code_name, refuse},
+};
 
 /// Written to the log when it is dropped: at the end of the answer, or when the client left.
 struct Line {
@@ -43,13 +32,6 @@ struct Line {
 struct Watched {
     body: Body,
     line: Line,
-}
-
-impl Call {
-    /// Adds what was learnt.
-    pub(crate) fn note(&self, learnt: impl FnOnce(&mut Fields)) {
-        learnt(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
-    }
 }
 
 /// Logs the call, and turns a panic anywhere in it into its error.
@@ -76,8 +58,7 @@ impl Line {
 impl Drop for Line {
     fn drop(&mut self) {
         let Self { path, started, call, code } = self;
-        let fields = std::mem::take(&mut *call.0.lock().unwrap_or_else(PoisonError::into_inner));
-        let Fields { key, model, version, digest, rows } = fields;
+        let Fields { key, model, version, digest, rows } = call.take();
         let (key, model) = (key.as_deref(), model.as_ref().map(Name::as_str));
         let digest = digest.map(|digest| digest.to_string());
         let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);

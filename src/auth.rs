@@ -10,10 +10,10 @@ use http::{HeaderMap, header::AUTHORIZATION};
 use jiff::Timestamp;
 
 use crate::{
-    access::Call,
+    call::{Call, is_open},
     error::ServeError,
     keys::{Caller, KeyRing},
-    server::refuse,
+    status::refuse,
 };
 
 /// Lets a call with a good key through, with its [`Caller`] in the extensions; answers any other itself.
@@ -35,11 +35,6 @@ pub(crate) async fn authenticate(State(keys): State<KeyRing>, mut request: Reque
         }
         Err(error) => refuse(error),
     }
-}
-
-/// Health and reflection tell nothing that needs a key.
-pub(crate) fn is_open(path: &str) -> bool {
-    path.starts_with("/grpc.health.v1.") || path.starts_with("/grpc.reflection.")
 }
 
 fn caller(keys: &KeyRing, headers: &HeaderMap) -> Result<Caller, ServeError> {

@@ -19,6 +19,7 @@ pub mod shutdown;
 
 mod access;
 mod auth;
+mod call;
 mod codec;
 mod connections;
 mod health;

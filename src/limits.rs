@@ -21,7 +21,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use crate::{auth::is_open, error::ServeError, infer::Deadline, server::refuse};
+use crate::{call::is_open, error::ServeError, infer::Deadline, status::refuse};
 
 /// Every limit, with its default. Sizes in bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

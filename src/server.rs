@@ -6,7 +6,7 @@ use artifact::{
     dsse::{InvalidKey, TrustedKey},
     store::Reader,
 };
-use axum::{middleware, response::Response};
+use axum::middleware;
 use bootstrap::secret::{self, SecretError};
 use secrecy::ExposeSecret as _;
 use tokio::{
@@ -15,13 +15,12 @@ use tokio::{
     task::JoinSet,
     time::{MissedTickBehavior, interval, timeout},
 };
-use tonic::{Status, body::Body, service::Routes, transport::Server};
+use tonic::{service::Routes, transport::Server};
 
 use crate::{
     access, auth,
     config::Settings,
     connections,
-    error::ServeError,
     health::Health,
     infer::Inference,
     keys::{KeyFile, KeyFileError, KeyRing},
@@ -152,11 +151,6 @@ fn layers(services: Routes, limits: &Limits, gate: &Gate, keys: &KeyRing) -> Rou
         .layer(middleware::from_fn_with_state(Arc::clone(keys), auth::authenticate))
         .layer(middleware::from_fn(access::log));
     Routes::from(router)
-}
-
-/// The answer to a call that goes no further than a layer.
-pub(crate) fn refuse(error: ServeError) -> Response {
-    Status::from(error).into_http::<Body>().map(axum::body::Body::new)
 }
 
 /// hyper's limits, each set: tonic passes its own `None` on where hyper has a safe default.

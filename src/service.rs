@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tonic::{Extensions, Request, Response, Status};
 
 use crate::{
-    access::Call,
+    call::Call,
     error::ServeError,
     infer::{Deadline, Inference},
     keys::Caller,
