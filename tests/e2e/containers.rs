@@ -123,6 +123,8 @@ fn each_program_sees_its_part_of_the_models_and_of_the_network() {
 fn stopping_ends_both_programs_by_themselves_and_well_within_the_grace() {
     let stack = Stack::up();
     assert_eq!(stack.predict().labels(), ["setosa"]);
+    // Our client's connection is still open, and this thread, on which the client runs, will not answer any more: a peer
+    // that went silent, which the drain must not wait for without end.
     for service in ["server", "sidecar"] {
         let id = stack.copy.container(service);
         let start = Instant::now();
