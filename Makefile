@@ -27,6 +27,8 @@ secrets: ## Make the keys that are not there yet
 
 check: $(TOOLS)/cargo-deny ## What must hold of every commit: format, lints, documentation, licences
 	cargo fmt --all -- --check
+	@# cargo fmt does not find the modules that a macro declares.
+	rustfmt --check --edition 2024 artifact/src/steps/*.rs
 	cargo clippy --workspace --all-targets --all-features -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --all-features
 	$(TOOLS)/cargo-deny check bans licenses sources

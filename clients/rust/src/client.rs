@@ -44,24 +44,17 @@ impl Client {
     /// [`Error::Endpoint`] if that is no URL, [`Error::Tls`] if it begins with `https`, [`Error::Unreachable`] if
     /// nothing answers there.
     pub async fn connect(endpoint: &str, key: ApiKey) -> Result<Self, Error> {
-        let invalid = || Error::Endpoint {
-            endpoint: endpoint.to_owned(),
-        };
+        let invalid = || Error::Endpoint { endpoint: endpoint.to_owned() };
         let url = Endpoint::from_shared(endpoint.to_owned()).map_err(|_| invalid())?;
         match url.uri().scheme_str() {
             Some("http") => {}
             Some("https") => {
-                return Err(Error::Tls {
-                    endpoint: endpoint.to_owned(),
-                });
+                return Err(Error::Tls { endpoint: endpoint.to_owned() });
             }
             _ => return Err(invalid()),
         }
         let url = url.connect_timeout(DEADLINE);
-        let channel = url
-            .connect()
-            .await
-            .map_err(|cause| Error::unreachable(endpoint, cause))?;
+        let channel = url.connect().await.map_err(|cause| Error::unreachable(endpoint, cause))?;
         Ok(Self::over(channel, key))
     }
 
@@ -88,15 +81,10 @@ impl Client {
     /// [`Error::Refused`] with the server's reasons, [`Error::Deadline`], or [`Error::Malformed`].
     pub async fn predict(&self, target: impl Into<Target>, input: Input) -> Result<Prediction, Error> {
         let target = target.into();
-        let request = PredictRequest {
-            model: target.model,
-            choice: target.choice.into(),
-            input: Some(input.into()),
-        };
+        let request =
+            PredictRequest { model: target.model, choice: target.choice.into(), input: Some(input.into()) };
         let mut raw = self.raw_predict();
-        self.call(request, |request| async move { raw.predict(request).await })
-            .await?
-            .try_into()
+        self.call(request, |request| async move { raw.predict(request).await }).await?.try_into()
     }
 
     /// Every model, with what serves, what was refused and why.
@@ -105,10 +93,7 @@ impl Client {
     /// As [`Client::predict`].
     pub async fn list_models(&self) -> Result<ListModelsResponse, Error> {
         let mut raw = self.raw_models();
-        self.call(ListModelsRequest {}, |request| async move {
-            raw.list_models(request).await
-        })
-        .await
+        self.call(ListModelsRequest {}, |request| async move { raw.list_models(request).await }).await
     }
 
     /// One model.
@@ -117,11 +102,8 @@ impl Client {
     /// As [`Client::predict`]; `NOT_FOUND` if the catalog does not name it.
     pub async fn get_model(&self, name: &str) -> Result<GetModelResponse, Error> {
         let mut raw = self.raw_models();
-        let request = GetModelRequest {
-            name: name.to_owned(),
-        };
-        self.call(request, |request| async move { raw.get_model(request).await })
-            .await
+        let request = GetModelRequest { name: name.to_owned() };
+        self.call(request, |request| async move { raw.get_model(request).await }).await
     }
 
     /// The generated client below [`Client::predict`]; it has no deadline of its own.

@@ -91,10 +91,7 @@ impl Error {
     }
 
     pub(crate) fn unreachable(endpoint: &str, cause: tonic::transport::Error) -> Self {
-        Self::Unreachable {
-            endpoint: endpoint.to_owned(),
-            cause,
-        }
+        Self::Unreachable { endpoint: endpoint.to_owned(), cause }
     }
 
     pub(crate) fn refused(status: &Status) -> Self {
@@ -106,9 +103,7 @@ impl From<&Status> for Refusal {
     fn from(status: &Status) -> Self {
         let details = status.get_error_details();
         let violations = details.bad_request().map(|bad| bad.field_violations.clone());
-        let preconditions = details
-            .precondition_failure()
-            .map(|failure| failure.violations.clone());
+        let preconditions = details.precondition_failure().map(|failure| failure.violations.clone());
         Self {
             code: status.code(),
             message: status.message().to_owned(),
@@ -145,11 +140,7 @@ mod tests {
             .add_bad_request_violation("matrix.values", "3 values do not form rows of 4")
             .set_resource_info("model", "iris", "", "no such model")
             .add_precondition_failure_violation("golden", "iris/3", "row 7 differs")
-            .set_error_info(
-                "RESULT_NOT_FINITE",
-                "linfa.serve",
-                [("row".to_owned(), "7".to_owned())],
-            )
+            .set_error_info("RESULT_NOT_FINITE", "linfa.serve", [("row".to_owned(), "7".to_owned())])
             .set_retry_info(Some(Duration::from_millis(250)));
         let status = Status::with_error_details(Code::InvalidArgument, "a sentence", details);
         let error = Error::refused(&status);
@@ -157,10 +148,7 @@ mod tests {
         assert_eq!(error.code(), Some(Code::InvalidArgument));
         let details = error.details().unwrap();
         assert_eq!(details.field_violations[0].field, "matrix.values");
-        assert_eq!(
-            details.field_violations[0].description,
-            "3 values do not form rows of 4"
-        );
+        assert_eq!(details.field_violations[0].description, "3 values do not form rows of 4");
         assert_eq!(details.resource.as_ref().unwrap().resource_name, "iris");
         assert_eq!(details.preconditions[0].r#type, "golden");
         assert_eq!(details.preconditions[0].subject, "iris/3");

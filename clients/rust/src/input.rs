@@ -28,10 +28,7 @@ pub struct Input(predict_request::Input);
 impl Target {
     /// The default version of a model. An empty name stands for the only model that is served.
     pub fn model(name: impl Into<String>) -> Self {
-        Self {
-            model: name.into(),
-            choice: Choice::Default,
-        }
+        Self { model: name.into(), choice: Choice::Default }
     }
 
     /// That version instead.
@@ -68,23 +65,14 @@ impl Input {
 
     /// Rows by position, each of `columns` values. The server refuses them if the model is not as wide.
     pub fn rows_of(columns: u32, values: &[f64]) -> Self {
-        Self(predict_request::Input::Matrix(Matrix {
-            columns,
-            values: values.to_vec(),
-            ..Matrix::default()
-        }))
+        Self(predict_request::Input::Matrix(Matrix { columns, values: values.to_vec(), ..Matrix::default() }))
     }
 
     /// Rows by name: one column per feature, in any order.
     pub fn columns<N: Into<String>>(columns: impl IntoIterator<Item = (N, Vec<f64>)>) -> Self {
-        let columns = columns.into_iter().map(|(name, values)| Column {
-            name: name.into(),
-            values,
-            texts: Vec::new(),
-        });
-        Self(predict_request::Input::Frame(Frame {
-            columns: columns.collect(),
-        }))
+        let columns =
+            columns.into_iter().map(|(name, values)| Column { name: name.into(), values, texts: Vec::new() });
+        Self(predict_request::Input::Frame(Frame { columns: columns.collect() }))
     }
 }
 

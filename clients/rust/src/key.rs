@@ -62,10 +62,7 @@ mod tests {
     fn a_key_goes_into_the_header_and_into_no_debug_output() {
         let mut key = ApiKey::new("lsk_s3cret").unwrap();
         let request = key.call(Request::new(())).unwrap();
-        assert_eq!(
-            request.metadata().get("authorization").unwrap(),
-            "Bearer lsk_s3cret"
-        );
+        assert_eq!(request.metadata().get("authorization").unwrap(), "Bearer lsk_s3cret");
         for shown in [format!("{key:?}"), format!("{request:?}")] {
             assert!(!shown.contains("s3cret"), "{shown}");
         }

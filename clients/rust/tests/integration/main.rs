@@ -12,14 +12,8 @@ fn key() -> ApiKey {
 
 #[tokio::test]
 async fn a_server_that_is_not_there_is_named_with_the_networks_reason() {
-    let address = TcpListener::bind("127.0.0.1:0")
-        .await
-        .unwrap()
-        .local_addr()
-        .unwrap();
-    let error = Client::connect(&format!("http://{address}"), key())
-        .await
-        .unwrap_err();
+    let address = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let error = Client::connect(&format!("http://{address}"), key()).await.unwrap_err();
     let expected = format!("cannot reach http://{address}: Connection refused (os error 111)");
     assert_eq!(error.to_string(), expected);
     assert_eq!(error.code(), Some(Code::Unavailable));
@@ -27,13 +21,7 @@ async fn a_server_that_is_not_there_is_named_with_the_networks_reason() {
 
 #[tokio::test]
 async fn an_address_that_is_none_is_named() {
-    for bad in [
-        "no address",
-        "127.0.0.1:50051",
-        "localhost:50051",
-        "ftp://localhost",
-        "",
-    ] {
+    for bad in ["no address", "127.0.0.1:50051", "localhost:50051", "ftp://localhost", ""] {
         let error = Client::connect(bad, key()).await.unwrap_err();
         let expected = format!("`{bad}` is no address of a server; `http://127.0.0.1:50051` would be one");
         assert_eq!(error.to_string(), expected);
@@ -54,14 +42,8 @@ async fn a_server_that_never_answers_is_given_up_at_the_deadline() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     let deadline = Duration::from_millis(50);
-    let client = Client::connect(&endpoint, key())
-        .await
-        .unwrap()
-        .with_deadline(deadline);
+    let client = Client::connect(&endpoint, key()).await.unwrap().with_deadline(deadline);
     let error = client.predict("iris", Input::rows(&[1.0])).await.unwrap_err();
-    assert!(
-        matches!(error, Error::Deadline(after) if after == deadline),
-        "{error:?}"
-    );
+    assert!(matches!(error, Error::Deadline(after) if after == deadline), "{error:?}");
     assert_eq!(error.to_string(), "no answer within 50ms");
 }
