@@ -8,7 +8,7 @@ use artifact::{
     dsse::SealKey,
     store::Writer,
 };
-use bytes::{Buf as _, BufMut as _, Bytes};
+use bytes::Bytes;
 use client::{
     ApiKey, Client, Code, Error, Input, Prediction, Refusal,
     pb::{ListModelsResponse, ModelVersion},
@@ -18,9 +18,10 @@ use linfa_serve::{RunError, Settings};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle, time::timeout};
 use tonic::{
     Request, Status as WireStatus,
-    codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
     transport::{Channel, Endpoint},
 };
+
+use crate::raw::RawCodec;
 
 /// May do everything.
 pub(crate) const KEY: &str = "lsk_all";
@@ -294,40 +295,4 @@ pub(crate) const PREDICT: &str = "/linfa.serve.v1.PredictService/Predict";
 pub(crate) fn said(answer: Result<Bytes, WireStatus>) -> (Code, String) {
     let status = answer.expect_err("a refusal");
     (status.code(), status.message().to_owned())
-}
-
-struct RawCodec;
-
-impl Codec for RawCodec {
-    type Encode = Bytes;
-    type Decode = Bytes;
-    type Encoder = Self;
-    type Decoder = Self;
-
-    fn encoder(&mut self) -> Self {
-        Self
-    }
-
-    fn decoder(&mut self) -> Self {
-        Self
-    }
-}
-
-impl Encoder for RawCodec {
-    type Item = Bytes;
-    type Error = WireStatus;
-
-    fn encode(&mut self, item: Bytes, buffer: &mut EncodeBuf<'_>) -> Result<(), WireStatus> {
-        buffer.put(item);
-        Ok(())
-    }
-}
-
-impl Decoder for RawCodec {
-    type Item = Bytes;
-    type Error = WireStatus;
-
-    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Bytes>, WireStatus> {
-        Ok(Some(buffer.copy_to_bytes(buffer.remaining())))
-    }
 }

@@ -7,6 +7,7 @@
 )]
 
 mod harness;
+mod raw;
 
 /// Keys and scopes.
 mod auth;
