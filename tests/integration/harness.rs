@@ -38,7 +38,7 @@ const PUBLIC_KEY: &str = include_str!("public_key.pem");
 pub(crate) const SECRET: [u8; 32] = *b"linfa-serve integration test key";
 
 /// Long enough for a loaded machine; nothing waits this long where all is well.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) struct Store {
     pub(crate) dir: tempfile::TempDir,

@@ -8,7 +8,7 @@ use artifact::testkit;
 use client::{ApiKey, Client, Input, Target};
 use serde_json::Value;
 
-use crate::harness::{KEY, Store, eventually, refused};
+use crate::harness::{KEY, PATIENCE, Store, eventually, refused};
 
 fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_linfa-serve"));
@@ -142,7 +142,7 @@ impl Running {
     /// The next line with that message.
     fn line(&self, message: &str) -> Value {
         loop {
-            let line = self.log.recv_timeout(std::time::Duration::from_secs(20)).expect(message);
+            let line = self.log.recv_timeout(PATIENCE).expect(message);
             if line["message"] == message {
                 return line;
             }

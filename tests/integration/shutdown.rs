@@ -44,7 +44,7 @@ async fn a_stop_tells_watchers_first_and_no_watch_or_silent_peer_holds_it() {
 async fn calls_go_on_during_the_notice_and_a_call_in_flight_is_finished() {
     let store = store();
     let mut settings = store.settings();
-    settings.drain.notice_ms = 300;
+    settings.drain.notice_ms = 3000;
     settings.drain.seconds = 60;
     let server = Server::ready_with(settings).await;
     let client = server.client().await;
