@@ -1,7 +1,7 @@
 # Every command of the project; CI runs the same ones. `make help` lists them.
 #
 # up and down need Docker, make and openssl alone; the rest needs Rust, and `test` both.
-.PHONY: help up down secrets check test bench train
+.PHONY: help up down secrets check test torture bench train
 .DEFAULT_GOAL := help
 
 TOOLS := target/tools/bin
@@ -39,6 +39,9 @@ test: ## Unit, integration and documentation tests, then the containers end to e
 	cargo test
 	docker compose --profile tools build
 	cargo test -p linfa-serve-e2e -- --show-output
+
+torture: ## 1000 swaps under load, every answer checked; TORTURE_SWAPS or TORTURE_SECONDS shorten it
+	cargo run --release -p linfa-serve-load --bin torture
 
 bench: ## Calls per second against a bare echo; needs h2load (package nghttp2-client) and taskset
 	cargo bench -p linfa-serve --bench serve

@@ -37,11 +37,17 @@ pub fn linear(name: &str, slope: f64) -> Pack {
 /// A standard scaler, then multinomial logistic regression, over the features and classes of the iris data.
 /// `[5.1, 3.5, 1.4, 0.2]` is `setosa`.
 pub fn classifier(name: &str) -> Pack {
+    sharper(name, 1.0)
+}
+
+/// The same classifier with every score times `sharpness`, above 0: the same classes, other probabilities.
+pub fn sharper(name: &str, sharpness: f64) -> Pack {
     const OFFSETS: [f64; 4] = [5.8, 3.0, 3.75, 1.2];
     const SCALES: [f64; 4] = [1.25, 2.0, 0.5, 1.25];
-    const COEFFICIENTS: [[f64; 4]; 3] =
-        [[-1.0, 1.0, -2.0, -2.0], [0.5, -0.5, 0.5, -0.5], [0.5, -0.5, 2.0, 2.5]];
-    const INTERCEPTS: [f64; 3] = [-0.5, 1.5, -1.0];
+    let coefficients: [[f64; 4]; 3] =
+        [[-1.0, 1.0, -2.0, -2.0], [0.5, -0.5, 0.5, -0.5], [0.5, -0.5, 2.0, 2.5]]
+            .map(|class| class.map(|coefficient| coefficient * sharpness));
+    let intercepts = [-0.5, 1.5, -1.0].map(|intercept| intercept * sharpness);
     let rows = [
         ([5.1, 3.5, 1.4, 0.2], 0),
         ([4.6, 3.1, 1.5, 0.2], 0),
@@ -52,9 +58,9 @@ pub fn classifier(name: &str) -> Pack {
     ];
     let golden = rows.map(|(row, class)| {
         let exps = [0, 1, 2].map(|class| {
-            let mut score = INTERCEPTS[class];
+            let mut score = intercepts[class];
             for column in 0..4 {
-                score += COEFFICIENTS[class][column] * SCALES[column] * (row[column] - OFFSETS[column]);
+                score += coefficients[class][column] * SCALES[column] * (row[column] - OFFSETS[column]);
             }
             score.exp()
         });
@@ -64,7 +70,7 @@ pub fn classifier(name: &str) -> Pack {
     let scaler = Exported::new(StandardScaler {}, [("offsets", f64s(OFFSETS)), ("scales", f64s(SCALES))]);
     let regression = Exported::new(
         MultinomialLogisticRegression {},
-        [("coefficients", matrix(COEFFICIENTS)), ("intercepts", f64s(INTERCEPTS))],
+        [("coefficients", matrix(coefficients)), ("intercepts", f64s(intercepts))],
     );
     pack(
         name,
@@ -197,9 +203,15 @@ mod tests {
 
     #[test]
     fn every_fixture_repeats_its_golden_rows() {
-        for pack in
-            [linear("a", 2.0), linear("a", -1e3), classifier("a"), binary("a"), clusters("a"), tree("a")]
-        {
+        for pack in [
+            linear("a", 2.0),
+            linear("a", -1e3),
+            classifier("a"),
+            sharper("a", 1.5),
+            binary("a"),
+            clusters("a"),
+            tree("a"),
+        ] {
             let (_, agreement) = pack.seal().unwrap();
             assert_eq!(agreement.rows, pack.golden.len());
         }

@@ -1,0 +1,79 @@
+//! `make torture`: swap after swap under load, until so many were made or the time is up.
+
+use std::{
+    env, fmt,
+    io::Write as _,
+    process::ExitCode,
+    str::FromStr,
+    time::{Duration, Instant},
+};
+
+use anyhow::Context as _;
+use bootstrap::telemetry::{self, Format, Log};
+use client::ApiKey;
+use load::{KEY, Load, Pace, Plan, Report, Stand, Swapper};
+
+/// Between two swaps, so that there is a steady state to compare with.
+const REST: u64 = 300;
+/// Asked of nobody else, so a call has time.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match torture().await {
+        Ok(report) if report.is_good() => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("torture: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn torture() -> anyhow::Result<Report> {
+    let most = variable("TORTURE_SWAPS", 1000_usize)?;
+    let seconds = variable("TORTURE_SECONDS", u64::MAX)?;
+    let connections = variable("TORTURE_CONNECTIONS", 16_usize)?;
+    let pace = match variable("TORTURE_RATE", 1000_u32)? {
+        0 => Pace::Closed,
+        per_second => Pace::Open { per_second },
+    };
+    telemetry::start(&Log { format: Format::Pretty, filter: "warn".to_owned() })?;
+
+    let stand = Stand::start()?;
+    let mut swapper = Swapper::start(&stand, REST).await?;
+    let plan =
+        Plan { endpoint: stand.endpoint(), key: ApiKey::new(KEY)?, connections, pace, deadline: DEADLINE };
+    let load = Load::start(&plan, swapper.expected(), swapper.serving()).await?;
+    let began = Instant::now();
+    let mut swaps = Vec::new();
+    let mut failed = None;
+    while swaps.len() < most && began.elapsed().as_secs() < seconds {
+        match swapper.swap(&load).await {
+            Ok(swap) => swaps.push(swap),
+            Err(error) => {
+                failed = Some(error);
+                break;
+            }
+        }
+        if swaps.len().is_multiple_of(100) {
+            eprintln!("{} swaps after {} s", swaps.len(), began.elapsed().as_secs());
+        }
+    }
+    let tally = load.stop().await?;
+    let elapsed = began.elapsed();
+    let names = swapper.expected().names();
+    stand.stop().await?;
+    let report = Report { tally, swaps, names, elapsed };
+    write!(std::io::stdout(), "{report}")?;
+    failed.map_or(Ok(report), Err)
+}
+
+/// A number from the environment.
+fn variable<T: FromStr<Err: fmt::Display>>(name: &str, default: T) -> anyhow::Result<T> {
+    match env::var(name) {
+        Ok(text) => text.parse().map_err(|error: T::Err| anyhow::anyhow!("{name}={text}: {error}")),
+        Err(env::VarError::NotPresent) => Ok(default),
+        Err(error) => Err(error).context(name.to_owned()),
+    }
+}
