@@ -254,7 +254,7 @@ mod tests {
 
     #[test]
     fn an_answer_under_another_name_is_wrong() {
-        let (dir, expected, right) = expected();
+        let (_dir, expected, right) = expected();
         let check = |question, change: fn(&mut ModelRef)| {
             let mut named = right.clone();
             change(&mut named.model);
