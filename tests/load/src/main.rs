@@ -3,6 +3,7 @@
 use std::{
     env, fmt,
     io::Write as _,
+    pin::pin,
     process::ExitCode,
     str::FromStr,
     time::{Duration, Instant},
@@ -11,6 +12,7 @@ use std::{
 use anyhow::Context as _;
 use bootstrap::telemetry::{self, Format, Log};
 use client::ApiKey;
+use linfa_serve::shutdown;
 use load::{KEY, Load, Pace, Plan, Report, Stand, Swapper};
 
 /// Between two swaps, so that there is a steady state to compare with.
@@ -48,8 +50,14 @@ async fn torture() -> anyhow::Result<Report> {
     let began = Instant::now();
     let mut swaps = Vec::new();
     let mut failed = None;
+    let mut stopped = pin!(shutdown::signalled()?);
     while swaps.len() < most && began.elapsed().as_secs() < seconds {
-        match swapper.swap(&load).await {
+        let swap = tokio::select! {
+            swap = swapper.swap(&load) => swap,
+            // What was found until then is told, but a run that was cut short has shown nothing.
+            () = &mut stopped => Err(anyhow::anyhow!("stopped by a signal after {} swaps", swaps.len())),
+        };
+        match swap {
             Ok(swap) => swaps.push(swap),
             Err(error) => {
                 failed = Some(error);
