@@ -44,12 +44,12 @@ RUN --mount=type=cache,target=/cargo \
     target/release/linfa-serve --version && \
     mkdir /store
 
-# linfactl speaks gRPC too, so it begins with the server's dependencies, and builds what it needs beyond.
+# linfactl holds the server (`linfactl up`), so it begins with the server's dependencies, and builds what it needs beyond.
 FROM server-dependencies AS linfactl-dependencies
 RUN --mount=type=cache,target=/cargo \
     cargo build --release --locked -p linfactl && \
-    cargo clean --release -p linfactl -p linfa-sidecar -p linfa-serve-artifact -p linfa-serve-bootstrap \
-        -p linfa-serve-client
+    cargo clean --release -p linfactl -p linfa-serve -p linfa-sidecar -p linfa-serve-artifact \
+        -p linfa-serve-bootstrap -p linfa-serve-client
 
 FROM linfactl-dependencies AS linfactl-build
 COPY artifact artifact
@@ -57,6 +57,8 @@ COPY bootstrap bootstrap
 COPY proto proto
 COPY sidecar sidecar
 COPY clients/rust clients/rust
+COPY build.rs ./
+COPY src src
 COPY cli cli
 RUN --mount=type=cache,target=/cargo \
     cargo build --release --locked -p linfactl && \

@@ -111,18 +111,22 @@ pub enum NotReady {
 
 const LIMIT: Duration = Duration::from_secs(2);
 
-/// Asks the server that listens on `listen` whether it is ready.
-///
-/// # Errors
-/// [`NotReady`].
-pub async fn is_ready(listen: SocketAddr) -> Result<(), NotReady> {
-    // Who listens everywhere is asked on the loopback.
+/// Where this machine reaches who listens on `listen`: who listens everywhere is asked on the loopback.
+pub fn reached_at(listen: SocketAddr) -> SocketAddr {
     let host = match listen.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
         ip => ip,
     };
-    let address = SocketAddr::new(host, listen.port());
+    SocketAddr::new(host, listen.port())
+}
+
+/// Asks the server that listens on `listen` whether it is ready.
+///
+/// # Errors
+/// [`NotReady`].
+pub async fn is_ready(listen: SocketAddr) -> Result<(), NotReady> {
+    let address = reached_at(listen);
     let failed = |said: String| NotReady::Failed { address, said };
     let asking = async {
         let endpoint =

@@ -32,6 +32,6 @@ mod tensor;
 mod wire;
 
 pub use config::Settings;
-pub use health::{NotReady, is_ready};
+pub use health::{NotReady, is_ready, reached_at};
 pub use keys::KeyFileError;
 pub use server::{RunError, run};

@@ -29,11 +29,11 @@ enum Command {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let settings =
-        match settings::load(config::PREFIX, arguments.config.as_deref(), std::env::vars().collect()) {
-            Ok(settings) => settings,
-            Err(error) => return fail(EX_CONFIG, &error.into()),
-        };
+    let settings = match settings::load(config::PREFIX, arguments.config.as_deref(), settings::environment())
+    {
+        Ok(settings) => settings,
+        Err(error) => return fail(EX_CONFIG, &error.into()),
+    };
     if arguments.check_config {
         #[expect(clippy::print_stdout, reason = "this is the command's answer")]
         {

@@ -2,7 +2,7 @@
 //! them are parsed before a port or a file is touched. A message names the key and what belongs there, never the
 //! value: a mistake may have put a secret there.
 
-use std::{collections::HashMap, path::Path};
+use std::{collections::HashMap, ffi::OsString, path::Path};
 
 use config::{Config, ConfigError, Environment, File, FileFormat};
 use serde::{Serialize, de::DeserializeOwned};
@@ -73,6 +73,13 @@ pub fn load<T: DeserializeOwned>(
         None => explain(prefix, "", error),
     })?;
     settings.try_deserialize().map_err(|error| explain(prefix, "", error))
+}
+
+/// The environment of this process, for [`load`]. Names and values that are not UTF-8 are none of ours.
+pub fn environment() -> HashMap<String, String> {
+    let text =
+        |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+    std::env::vars_os().filter_map(text).collect()
 }
 
 /// The settings as TOML, for `--check-config`. Secrets are in them as paths only.

@@ -1,5 +1,7 @@
 //! The log: one line per event on standard error, as JSON for machines or as text for people.
 
+use std::io::IsTerminal as _;
+
 use serde::{Deserialize, Serialize};
 use tracing_subscriber::EnvFilter;
 
@@ -19,7 +21,7 @@ pub struct Log {
 pub enum Format {
     /// One JSON object.
     Json,
-    /// Text with colours.
+    /// Text, with colours on a terminal.
     Pretty,
 }
 
@@ -53,7 +55,10 @@ impl TryFrom<String> for Format {
 /// [`InvalidFilter`].
 pub fn start(log: &Log) -> Result<(), InvalidFilter> {
     let filter = EnvFilter::try_new(&log.filter).map_err(|_| InvalidFilter)?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let mut lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if !std::io::stderr().is_terminal() {
+        lines = lines.with_ansi(false);
+    }
     // Fails only where a log runs already, as in tests.
     let _ = match log.format {
         Format::Json => lines.json().flatten_event(true).with_current_span(false).try_init(),

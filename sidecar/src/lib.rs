@@ -9,6 +9,7 @@ mod policy;
 mod publish;
 mod scan;
 mod settle;
+mod signals;
 mod tracked;
 mod worker;
 
@@ -17,4 +18,5 @@ pub use config::{ConfigError, Settings, Settle};
 pub use health::{Unhealthy, health};
 pub use publish::StartError;
 pub use scan::{Looked, Scanner};
+pub use signals::stop_at_signals;
 pub use worker::{Bell, Wakes, bell, run};

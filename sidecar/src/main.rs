@@ -1,15 +1,11 @@
 //! The program `linfa-sidecar`: a table of contents.
 
-use std::{io::Write as _, path::PathBuf, process::ExitCode, thread};
+use std::{io::Write as _, path::PathBuf, process::ExitCode};
 
 use bootstrap::{EX_CONFIG, settings, telemetry};
 use clap::{Parser, Subcommand};
 use jiff::Timestamp;
 use sidecar::{Settings, StartError};
-use signal_hook::{
-    consts::{SIGINT, SIGTERM},
-    iterator::Signals,
-};
 
 /// Watches a folder of models, proves every version, and signs the catalog of what may be served.
 #[derive(Parser)]
@@ -52,11 +48,7 @@ fn main() -> ExitCode {
 }
 
 fn prepare(arguments: &Arguments) -> anyhow::Result<Settings> {
-    // Names and values that are not UTF-8 are none of ours.
-    let environment = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect();
-    let settings = Settings::load(arguments.config.as_deref(), environment)?;
+    let settings = Settings::load(arguments.config.as_deref(), settings::environment())?;
     telemetry::start(&settings.log)?;
     Ok(settings)
 }
@@ -68,12 +60,7 @@ fn show(settings: &Settings) -> anyhow::Result<()> {
 
 fn watch(settings: &Settings) -> anyhow::Result<()> {
     let (bell, wakes) = sidecar::bell();
-    let mut signals = Signals::new([SIGINT, SIGTERM])?;
-    thread::spawn(move || {
-        if signals.forever().next().is_some() {
-            bell.stop();
-        }
-    });
+    sidecar::stop_at_signals(bell)?;
     Ok(sidecar::run(settings, &wakes)?)
 }
 

@@ -40,30 +40,39 @@ pub(crate) struct New {
 impl Keys {
     pub(crate) fn run(self, out: &mut dyn Write) -> anyhow::Result<()> {
         let Self::New(new) = self;
-        let mut random = [0; 32];
-        getrandom::fill(&mut random).context("the system gives no random bytes")?;
-        let key = format!("lsk_{}", hex(&random));
+        let key = generate()?;
         OpenOptions::new()
             .write(true)
             .create_new(true)
             .mode(0o600)
             .open(&new.out)?
             .write_all(key.as_bytes())?;
-        out.write_all(entry(&new, &key).as_bytes())?;
+        out.write_all(entry(&new.id, &new.scopes, new.expires, &key).as_bytes())?;
         Ok(())
     }
 }
 
+/// A key that nobody can guess.
+pub(super) fn generate() -> anyhow::Result<String> {
+    Ok(format!("lsk_{}", hex(&random()?)))
+}
+
+/// 32 bytes from the system.
+pub(super) fn random() -> anyhow::Result<[u8; 32]> {
+    let mut random = [0; 32];
+    getrandom::fill(&mut random).context("the system gives no random bytes")?;
+    Ok(random)
+}
+
 /// The key's entry in api_keys.toml.
-fn entry(new: &New, key: &str) -> String {
-    let quoted: Vec<_> = new.scopes.iter().map(|scope| format!("\"{scope}\"")).collect();
+pub(super) fn entry(id: &str, scopes: &[String], expires: Option<Timestamp>, key: &str) -> String {
+    let quoted: Vec<_> = scopes.iter().map(|scope| format!("\"{scope}\"")).collect();
     let mut entry = format!(
-        "[[key]]\nid = \"{}\"\nsha256 = \"{}\"\nscopes = [{}]\n",
-        new.id,
+        "[[key]]\nid = \"{id}\"\nsha256 = \"{}\"\nscopes = [{}]\n",
         Digest::of(key.as_bytes()).hex(),
         quoted.join(", ")
     );
-    if let Some(expires) = new.expires {
+    if let Some(expires) = expires {
         entry += &format!("expires = {expires}\n");
     }
     entry

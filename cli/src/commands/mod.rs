@@ -9,6 +9,7 @@ mod keys;
 mod models;
 mod predict;
 mod train;
+mod up;
 mod verify;
 
 /// Trains, verifies and inspects linfa-serve models, and calls the server.
@@ -28,6 +29,11 @@ pub(crate) enum Command {
     Models(models::Models),
     #[command(subcommand)]
     Keys(keys::Keys),
+    Up(up::Up),
+    #[command(hide = true)]
+    UpSidecar(up::Sidecar),
+    #[command(hide = true)]
+    UpServer(up::Server),
 }
 
 /// How to show an answer.
@@ -49,6 +55,9 @@ impl Command {
             Self::Predict(predict) => predict.run(out),
             Self::Models(models) => models.run(out),
             Self::Keys(keys) => keys.run(out),
+            Self::Up(up) => up.run(out),
+            Self::UpSidecar(sidecar) => sidecar.run(),
+            Self::UpServer(server) => server.run(),
         }
     }
 }

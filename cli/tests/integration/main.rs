@@ -1,5 +1,5 @@
 //! linfactl as a user runs it: the program itself, its output and its exit codes.
-#![expect(clippy::unwrap_used, reason = "a test helper may fail")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test helper may fail")]
 
 use std::{
     path::{Path, PathBuf},
@@ -11,6 +11,7 @@ use assert_cmd::Command;
 mod keys;
 mod predict;
 mod train;
+mod up;
 mod verify;
 
 /// The training data that lies beside the models.
