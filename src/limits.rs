@@ -33,8 +33,17 @@ pub struct Limits {
     pub handshake_seconds: u64,
     /// After this long a connection is asked to end (GOAWAY), so that clients spread anew. 1800 s.
     pub connection_age_seconds: u64,
+    /// A connection is asked this often whether its peer is still there; 0 for never, as tonic does. 30 s.
+    pub keepalive_seconds: u64,
+    /// How long the peer may take to say so. 10 s.
+    pub keepalive_timeout_seconds: u64,
     /// Calls at once on one connection; tonic's default is no limit. 128.
     pub streams_per_connection: u32,
+    /// Calls of one connection that wait, cancelled already, for the server to see them; one more ends it. 20.
+    pub pending_resets: usize,
+    /// Calls in the life of a connection that were malformed or beyond its `streams_per_connection`; one more ends
+    /// it. tonic's default is no limit. 256.
+    pub error_resets: usize,
     /// Calls at once in all; further ones are refused with RESOURCE_EXHAUSTED. 512.
     pub calls: usize,
     /// The longest that a call may take, whatever its own deadline says. 10 s.
@@ -62,7 +71,11 @@ impl Default for Limits {
             connections: 1024,
             handshake_seconds: 5,
             connection_age_seconds: 1800,
+            keepalive_seconds: 30,
+            keepalive_timeout_seconds: 10,
             streams_per_connection: 128,
+            pending_resets: 20,
+            error_resets: 256,
             calls: 512,
             call_seconds: 10,
             request_bytes: 4 << 20,

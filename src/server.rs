@@ -31,6 +31,9 @@ use crate::{
     service::{Catalogue, Predict},
 };
 
+/// A request message of the services that need no key: names, which are short. tonic would take 4 MiB from anyone.
+const OPEN_REQUEST_BYTES: usize = 4 << 10;
+
 /// Why the server does not run.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
@@ -74,6 +77,7 @@ pub async fn run(
     let inference = Arc::new(Inference::start(&settings.compute)?);
     let gate = Gate::new(&settings.limits);
     let (reporter, health_service) = tonic_health::server::health_reporter();
+    let health_service = health_service.max_decoding_message_size(OPEN_REQUEST_BYTES);
     let health = Arc::new(Mutex::new(Health::new(reporter).await));
 
     let limits = &settings.limits;
@@ -137,8 +141,8 @@ fn services(models: Models, inference: Arc<Inference>, limits: &Limits) -> Resul
     };
     Ok(Routes::new(predict)
         .add_service(catalogue)
-        .add_service(reflection().build_v1()?)
-        .add_service(reflection().build_v1alpha()?))
+        .add_service(reflection().build_v1()?.max_decoding_message_size(OPEN_REQUEST_BYTES))
+        .add_service(reflection().build_v1alpha()?.max_decoding_message_size(OPEN_REQUEST_BYTES)))
 }
 
 /// What every call passes on its way to a service; the outermost comes last.
@@ -155,14 +159,15 @@ fn layers(services: Routes, limits: &Limits, gate: &Gate, keys: &KeyRing) -> Rou
 
 /// hyper's limits, each set: tonic passes its own `None` on where hyper has a safe default.
 fn transport(limits: &Limits) -> Server {
+    let keepalive = Some(limits.keepalive_seconds).filter(|&seconds| seconds > 0);
     Server::builder()
         .max_concurrent_streams(limits.streams_per_connection)
         .max_connection_age(Duration::from_secs(limits.connection_age_seconds))
         .http2_max_header_list_size(limits.header_bytes)
-        .http2_max_pending_accept_reset_streams(Some(20))
-        .http2_max_local_error_reset_streams(Some(256))
-        .http2_keepalive_interval(Some(Duration::from_secs(30)))
-        .http2_keepalive_timeout(Some(Duration::from_secs(10)))
+        .http2_max_pending_accept_reset_streams(Some(limits.pending_resets))
+        .http2_max_local_error_reset_streams(Some(limits.error_resets))
+        .http2_keepalive_interval(keepalive.map(Duration::from_secs))
+        .http2_keepalive_timeout(Some(Duration::from_secs(limits.keepalive_timeout_seconds)))
         .initial_stream_window_size(256 << 10)
         .initial_connection_window_size(1 << 20)
 }

@@ -19,6 +19,8 @@ mod discovery;
 mod input;
 /// Deadlines, sizes, and the end of capacity.
 mod limits;
+/// HTTP/2 spoken with ill intent, and what it costs the program and its good clients.
+mod probes;
 /// The program: command line, settings, log, signals.
 mod program;
 /// Catalogs: good, bad, old and damaged.
