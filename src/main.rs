@@ -50,7 +50,7 @@ fn main() -> ExitCode {
 
 #[tokio::main]
 async fn serve(settings: Settings) -> anyhow::Result<()> {
-    telemetry::start(&settings.log)?;
+    let _log = telemetry::start(&settings.log)?;
     let shutdown = shutdown::signalled()?;
     let listener = tokio::net::TcpListener::bind(settings.listen)
         .await

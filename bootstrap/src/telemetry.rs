@@ -1,9 +1,17 @@
-//! The log: one line per event on standard error, as JSON for machines or as text for people.
+//! The log: one line per event on standard error, as JSON for machines or as text for people. A thread of its own
+//! writes it, many lines at a time: a call does not wait for its line, and a reader that stalls holds up nothing.
 
-use std::io::IsTerminal as _;
+use std::{
+    io::{self, BufWriter, IsTerminal as _, Stderr, Write},
+    sync::{Arc, OnceLock},
+};
 
 use serde::{Deserialize, Serialize};
+use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
+
+/// The most lines that wait to be written, of some 300 bytes each; further ones are lost, and their number is logged.
+const WAITING_LINES: usize = 16 << 10;
 
 /// How to log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +31,20 @@ pub enum Format {
     Json,
     /// Text, with colours on a terminal.
     Pretty,
+}
+
+/// The log of the process. Dropped, it writes out what still waits, for a second at most.
+#[must_use = "lines are lost where it is dropped at once"]
+#[derive(Debug)]
+pub struct Running {
+    _writing: WorkerGuard,
+}
+
+/// Standard error, and whether all lines came this far.
+struct Output {
+    stderr: BufWriter<Stderr>,
+    lost: Arc<OnceLock<ErrorCounter>>,
+    told: usize,
 }
 
 /// The filter cannot be read.
@@ -53,10 +75,15 @@ impl TryFrom<String> for Format {
 ///
 /// # Errors
 /// [`InvalidFilter`].
-pub fn start(log: &Log) -> Result<(), InvalidFilter> {
+pub fn start(log: &Log) -> Result<Running, InvalidFilter> {
     let filter = EnvFilter::try_new(&log.filter).map_err(|_| InvalidFilter)?;
-    let mut lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    if !std::io::stderr().is_terminal() {
+    let lost = Arc::default();
+    let output = Output { stderr: BufWriter::new(io::stderr()), lost: Arc::clone(&lost), told: 0 };
+    let builder = NonBlockingBuilder::default().buffered_lines_limit(WAITING_LINES).thread_name("log");
+    let (writer, writing) = builder.finish(output);
+    let _ = lost.set(writer.error_counter());
+    let mut lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
+    if !io::stderr().is_terminal() {
         lines = lines.with_ansi(false);
     }
     // Fails only where a log runs already, as in tests.
@@ -69,5 +96,22 @@ pub fn start(log: &Log) -> Result<(), InvalidFilter> {
         let place = panic.location().map(ToString::to_string);
         tracing::error!(place, "panic");
     }));
-    Ok(())
+    Ok(Running { _writing: writing })
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.stderr.write(bytes)
+    }
+
+    /// Called whenever no line waits.
+    fn flush(&mut self) -> io::Result<()> {
+        self.stderr.flush()?;
+        let lost = self.lost.get().map_or(0, ErrorCounter::dropped_lines);
+        if lost > self.told {
+            tracing::warn!(lines = lost - self.told, "lines of the log were lost: it is read too slowly");
+            self.told = lost;
+        }
+        Ok(())
+    }
 }

@@ -29,8 +29,8 @@ enum Command {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let settings = match prepare(&arguments) {
-        Ok(settings) => settings,
+    let (settings, log) = match prepare(&arguments) {
+        Ok(prepared) => prepared,
         Err(error) => return fail(&error, EX_CONFIG),
     };
     let done = match arguments.command {
@@ -38,6 +38,8 @@ fn main() -> ExitCode {
         None if arguments.check_config => show(&settings),
         None => watch(&settings),
     };
+    // What it says comes before what is said of its end.
+    drop(log);
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -47,10 +49,11 @@ fn main() -> ExitCode {
     }
 }
 
-fn prepare(arguments: &Arguments) -> anyhow::Result<Settings> {
+/// The settings, and the log, which lasts as long as its handle.
+fn prepare(arguments: &Arguments) -> anyhow::Result<(Settings, telemetry::Running)> {
     let settings = Settings::load(arguments.config.as_deref(), settings::environment())?;
-    telemetry::start(&settings.log)?;
-    Ok(settings)
+    let log = telemetry::start(&settings.log)?;
+    Ok((settings, log))
 }
 
 fn show(settings: &Settings) -> anyhow::Result<()> {

@@ -40,7 +40,7 @@ async fn torture() -> anyhow::Result<Report> {
         0 => Pace::Closed,
         per_second => Pace::Open { per_second },
     };
-    telemetry::start(&Log { format: Format::Pretty, filter: "warn".to_owned() })?;
+    let _log = telemetry::start(&Log { format: Format::Pretty, filter: "warn".to_owned() })?;
 
     let stand = Stand::start()?;
     let mut swapper = Swapper::start(&stand, REST).await?;

@@ -68,7 +68,7 @@ impl Sidecar {
             signing_key_file: data.signing_key(),
             ..sidecar::Settings::load(None, environment([("LINFA_SIDECAR__LOG__FORMAT", "pretty")]))?
         };
-        telemetry::start(&settings.log)?;
+        let _log = telemetry::start(&settings.log)?;
         let (bell, wakes) = sidecar::bell();
         sidecar::stop_at_signals(bell.clone())?;
         at_end_of_input(move || bell.stop())?;
@@ -96,7 +96,7 @@ impl Server {
             api_keys_file: data.api_keys(),
             ..settings::load(linfa_serve::config::PREFIX, None, environment(defaults))?
         };
-        telemetry::start(&settings.log)?;
+        let _log = telemetry::start(&settings.log)?;
         let (end, ended) = oneshot::channel::<()>();
         at_end_of_input(move || drop(end))?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
