@@ -1,52 +1,57 @@
 //! The access log: one line per call, whichever way it ends. Never a header, never a value of a request.
 
 use std::{
-    panic::AssertUnwindSafe,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
     time::Instant,
 };
 
 use artifact::Name;
-use axum::{body::Body, extract::Request, middleware::Next, response::Response};
 use bytes::Bytes;
-use futures_util::FutureExt as _;
-use http::HeaderMap;
+use http::{HeaderMap, Response};
 use http_body::{Frame, SizeHint};
+use tonic::{Status, body::Body};
 
 use crate::{
-    call::{Call, Fields, is_open},
-    infer::panicked,
-    status::{code_name, refuse},
+    call::{Fields, Learnt, is_open},
+    gate::Place,
+    status::code_name,
 };
 
 /// Written to the log when it is dropped: at the end of the answer, or when the client left.
-struct Line {
+#[derive(Debug)]
+pub(crate) struct Line {
     path: String,
     started: Instant,
-    call: Call,
+    /// The id of the caller's key.
+    pub(crate) key: Option<Arc<str>>,
+    /// What the service learns.
+    pub(crate) learnt: Learnt,
     code: &'static str,
 }
 
-/// A response body that shows us the trailers.
-struct Watched {
+/// A response body that shows us the trailers, and holds what is the call's until its end.
+#[derive(Debug)]
+pub(crate) struct Watched {
     body: Body,
     line: Line,
-}
-
-/// Logs the call, and turns a panic anywhere in it into its error.
-pub(crate) async fn log(mut request: Request, next: Next) -> Response {
-    let call = Call::default();
-    request.extensions_mut().insert(call.clone());
-    let path = request.uri().path().to_owned();
-    let mut line = Line { path, started: Instant::now(), call, code: "CANCELLED" };
-    let answered = AssertUnwindSafe(next.run(request)).catch_unwind().await;
-    let response = answered.unwrap_or_else(|_| refuse(panicked()));
-    line.see(response.headers());
-    response.map(|body| Body::new(Watched { body, line }))
+    _place: Option<Place>,
 }
 
 impl Line {
+    /// Of a call that comes in now.
+    pub(crate) fn begin(path: &str) -> Self {
+        let (path, started) = (path.to_owned(), Instant::now());
+        Self { path, started, key: None, learnt: Learnt::default(), code: "CANCELLED" }
+    }
+
+    /// Sees the answer to its end.
+    pub(crate) fn watch(mut self, response: Response<Body>, place: Option<Place>) -> Response<Watched> {
+        self.see(response.headers());
+        response.map(|body| Watched { body, line: self, _place: place })
+    }
+
     /// Takes the code from headers or trailers that have it.
     fn see(&mut self, headers: &HeaderMap) {
         if let Some(code) = headers.get("grpc-status").and_then(|code| code.to_str().ok()) {
@@ -57,8 +62,8 @@ impl Line {
 
 impl Drop for Line {
     fn drop(&mut self) {
-        let Self { path, started, call, code } = self;
-        let Fields { key, model, version, digest, rows } = call.take();
+        let Self { path, started, key, learnt, code } = self;
+        let Fields { model, version, digest, rows } = learnt.take();
         let (key, model) = (key.as_deref(), model.as_ref().map(Name::as_str));
         let digest = digest.map(|digest| digest.to_string());
         let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
@@ -76,12 +81,12 @@ impl Drop for Line {
 
 impl http_body::Body for Watched {
     type Data = Bytes;
-    type Error = axum::Error;
+    type Error = Status;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         let frame = Pin::new(&mut self.body).poll_frame(context);
         if let Poll::Ready(Some(Ok(frame))) = &frame
             && let Some(trailers) = frame.trailers_ref()

@@ -1,24 +1,33 @@
-//! What the layers of one call tell each other about it: who, which model, how much. Travels in its extensions.
+//! What is known of one call besides its message. Travels in the extensions of its request.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use artifact::{Digest, Name};
 
-/// What is learnt about a call while it is answered. In its extensions.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Call(Arc<Mutex<Fields>>);
+use crate::{infer::Deadline, keys::Caller};
 
-/// See [`Call`].
+/// A call that was let in.
+#[derive(Clone, Debug)]
+pub(crate) struct Call {
+    pub(crate) caller: Caller,
+    pub(crate) deadline: Deadline,
+    pub(crate) learnt: Learnt,
+}
+
+/// What the service learns of the call, for the log.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Learnt(Arc<Mutex<Fields>>);
+
+/// See [`Learnt`].
 #[derive(Debug, Default)]
 pub(crate) struct Fields {
-    pub(crate) key: Option<Arc<str>>,
     pub(crate) model: Option<Name>,
     pub(crate) version: Option<u64>,
     pub(crate) digest: Option<Digest>,
     pub(crate) rows: Option<usize>,
 }
 
-impl Call {
+impl Learnt {
     /// Adds what was learnt.
     pub(crate) fn note(&self, learnt: impl FnOnce(&mut Fields)) {
         learnt(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
@@ -28,6 +37,12 @@ impl Call {
     pub(crate) fn take(&self) -> Fields {
         std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// The service of a path `/SERVICE/METHOD`.
+pub(crate) fn service(path: &str) -> &str {
+    let path = path.strip_prefix('/').unwrap_or_default();
+    path.split_once('/').map_or("", |(service, _)| service)
 }
 
 /// Health and reflection tell nothing that needs a key.

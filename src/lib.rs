@@ -3,7 +3,7 @@
 //! Two flows, each one way:
 //!
 //! ```text
-//! request   connections -> access -> auth -> limits -> service -> wire -> tensor -> infer -> registry -> artifact::Model
+//! request   connections -> door (access, auth, gate, limits) -> service -> wire -> tensor -> infer -> registry -> artifact::Model
 //! reload    reload: store -> catalog -> blobs -> artifact::Model -> golden rows -> registry -> health
 //! ```
 //!
@@ -22,6 +22,8 @@ mod auth;
 mod call;
 mod codec;
 mod connections;
+mod door;
+mod gate;
 mod health;
 mod keys;
 mod pb;

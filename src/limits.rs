@@ -1,27 +1,13 @@
-//! What one client may take from the others, in one table, and the two limits that a call meets at the door: how
-//! many are answered at once, and for how long. tonic leaves most of these open.
+//! What one client may take from the others, in one table, and the deadline of a call. tonic leaves most of these
+//! limits open.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::time::Duration;
 
-use axum::{
-    extract::{Request, State},
-    middleware::Next,
-    response::Response,
-};
 use http::HeaderMap;
 use serde::{Deserialize, Serialize};
-use tokio::{
-    sync::Semaphore,
-    time::{Instant, timeout_at},
-};
+use tokio::time::Instant;
 
-use crate::{call::is_open, error::ServeError, infer::Deadline, status::refuse};
+use crate::infer::Deadline;
 
 /// Every limit, with its default. Sizes in bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,23 +32,21 @@ pub struct Limits {
     pub error_resets: usize,
     /// Calls at once in all; further ones are refused with RESOURCE_EXHAUSTED. 512.
     pub calls: usize,
+    /// The same for health and reflection, which need no key, apart from it so that neither starves the other. Ample,
+    /// since those who ask for health must not be kept out; not endless, since anyone may call. 4096.
+    pub open_calls: usize,
     /// The longest that a call may take, whatever its own deadline says. 10 s.
     pub call_seconds: u64,
     /// A request message. 4 MiB.
     pub request_bytes: usize,
+    /// The request messages of all calls at once; what is more is refused with RESOURCE_EXHAUSTED. 256 MiB.
+    pub request_bytes_at_once: usize,
     /// A response message; tonic's default is no limit. 16 MiB.
     pub response_bytes: usize,
     /// The headers of one call. 8 KiB.
     pub header_bytes: u32,
     /// Rows of one call; fewer where a model's answer to so many would not fit into a response. 100 000.
     pub rows: usize,
-}
-
-/// How many more calls are let in, and whether any are.
-#[derive(Clone, Debug)]
-pub(crate) struct Gate {
-    free: Arc<Semaphore>,
-    draining: Arc<AtomicBool>,
 }
 
 impl Default for Limits {
@@ -77,8 +61,10 @@ impl Default for Limits {
             pending_resets: 20,
             error_resets: 256,
             calls: 512,
+            open_calls: 4096,
             call_seconds: 10,
             request_bytes: 4 << 20,
+            request_bytes_at_once: 256 << 20,
             response_bytes: 16 << 20,
             header_bytes: 8 << 10,
             rows: 100_000,
@@ -86,43 +72,11 @@ impl Default for Limits {
     }
 }
 
-impl Gate {
-    pub(crate) fn new(limits: &Limits) -> Self {
-        let free = limits.calls.min(Semaphore::MAX_PERMITS);
-        Self { free: Arc::new(Semaphore::new(free)), draining: Arc::default() }
-    }
-
-    /// From now on calls are refused.
-    pub(crate) fn close(&self) {
-        self.draining.store(true, Ordering::Relaxed);
-    }
-}
-
-/// Lets a call in if there is room for it.
-pub(crate) async fn admit(State(gate): State<Gate>, request: Request, next: Next) -> Response {
-    if is_open(request.uri().path()) {
-        return next.run(request).await;
-    }
-    if gate.draining.load(Ordering::Relaxed) {
-        return refuse(ServeError::Draining);
-    }
-    match gate.free.try_acquire() {
-        Ok(_held_until_answered) => next.run(request).await,
-        Err(_) => refuse(ServeError::Full),
-    }
-}
-
-/// Ends a call at its deadline: the caller's, or the server's limit if that is earlier. Covers the reading of the
-/// body too. A stream of answers may go on after it has begun.
-pub(crate) async fn hurry(State(limit): State<Duration>, mut request: Request, next: Next) -> Response {
-    let asked = timeout(request.headers()).unwrap_or(limit).min(limit);
+/// When a call with these headers has to end: when its caller says, or after `longest` if that is earlier.
+pub(crate) fn deadline(headers: &HeaderMap, longest: Duration) -> Deadline {
+    let asked = timeout(headers).unwrap_or(longest).min(longest);
     // A little early: at the very deadline tonic's own timer would answer, and say CANCELLED.
-    let deadline = Instant::now() + asked.saturating_sub((asked / 8).min(Duration::from_millis(5)));
-    request.extensions_mut().insert(Deadline(deadline));
-    match timeout_at(deadline, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => refuse(ServeError::DeadlineExceeded),
-    }
+    Deadline(Instant::now() + asked.saturating_sub((asked / 8).min(Duration::from_millis(5))))
 }
 
 /// The caller's `grpc-timeout`: up to 8 digits and a unit. Anything else counts as none.

@@ -6,7 +6,6 @@ use artifact::{
     dsse::{InvalidKey, TrustedKey},
     store::Reader,
 };
-use axum::middleware;
 use bootstrap::secret::{self, SecretError};
 use secrecy::ExposeSecret as _;
 use tokio::{
@@ -18,13 +17,14 @@ use tokio::{
 use tonic::{service::Routes, transport::Server};
 
 use crate::{
-    access, auth,
     config::Settings,
     connections,
+    door::Door,
+    gate::Gate,
     health::Health,
     infer::Inference,
-    keys::{KeyFile, KeyFileError, KeyRing},
-    limits::{self, Gate, Limits},
+    keys::{KeyFile, KeyFileError},
+    limits::Limits,
     pb::{self, model_service_server::ModelServiceServer, predict_service_server::PredictServiceServer},
     registry::{self, Models},
     reload::{Outcome, Reloader},
@@ -81,15 +81,19 @@ pub async fn run(
     let health = Arc::new(Mutex::new(Health::new(reporter).await));
 
     let limits = &settings.limits;
-    let services = services(models.clone(), inference, limits)?.add_service(health_service);
-    let routes = layers(services, limits, &gate, &keys);
+    let door = Door {
+        keys,
+        gate: gate.clone(),
+        longest: Duration::from_secs(limits.call_seconds),
+        predict: predict(models.clone(), inference, limits),
+        others: others(models.clone(), limits)?.add_service(health_service).into_axum_router(),
+    };
     let address = listener.local_addr()?;
     let incoming = connections::accept(listener, limits);
     let (stop, stopped) = oneshot::channel::<()>();
-    let mut serving =
-        pin!(transport(limits).add_routes(routes).serve_with_incoming_shutdown(incoming, async {
-            let _ = stopped.await;
-        }));
+    let mut serving = pin!(transport(limits).serve_with_incoming_shutdown(door, incoming, async {
+        let _ = stopped.await;
+    }));
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
 
     let every = Duration::from_millis(settings.reload_ms.max(1));
@@ -123,13 +127,15 @@ pub async fn run(
     stopped
 }
 
-/// Every service but health, with the limits of its messages.
-fn services(models: Models, inference: Arc<Inference>, limits: &Limits) -> Result<Routes, RunError> {
+fn predict(models: Models, inference: Arc<Inference>, limits: &Limits) -> PredictServiceServer<Predict> {
     let max_numbers = limits.response_bytes / size_of::<f64>();
-    let predict = Predict { models: models.clone(), inference, max_rows: limits.rows, max_numbers };
-    let predict = PredictServiceServer::new(predict)
+    PredictServiceServer::new(Predict { models, inference, max_rows: limits.rows, max_numbers })
         .max_decoding_message_size(limits.request_bytes)
-        .max_encoding_message_size(limits.response_bytes);
+        .max_encoding_message_size(limits.response_bytes)
+}
+
+/// Every service but Predict and health.
+fn others(models: Models, limits: &Limits) -> Result<Routes, RunError> {
     let catalogue = ModelServiceServer::new(Catalogue { models })
         .max_decoding_message_size(limits.request_bytes)
         .max_encoding_message_size(limits.response_bytes);
@@ -139,22 +145,9 @@ fn services(models: Models, inference: Arc<Inference>, limits: &Limits) -> Resul
             .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
     };
-    Ok(Routes::new(predict)
-        .add_service(catalogue)
+    Ok(Routes::new(catalogue)
         .add_service(reflection().build_v1()?.max_decoding_message_size(OPEN_REQUEST_BYTES))
         .add_service(reflection().build_v1alpha()?.max_decoding_message_size(OPEN_REQUEST_BYTES)))
-}
-
-/// What every call passes on its way to a service; the outermost comes last.
-fn layers(services: Routes, limits: &Limits, gate: &Gate, keys: &KeyRing) -> Routes {
-    let longest = Duration::from_secs(limits.call_seconds);
-    let router = services
-        .into_axum_router()
-        .layer(middleware::from_fn_with_state(longest, limits::hurry))
-        .layer(middleware::from_fn_with_state(gate.clone(), limits::admit))
-        .layer(middleware::from_fn_with_state(Arc::clone(keys), auth::authenticate))
-        .layer(middleware::from_fn(access::log));
-    Routes::from(router)
 }
 
 /// hyper's limits, each set: tonic passes its own `None` on where hyper has a safe default.

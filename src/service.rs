@@ -7,7 +7,7 @@ use tonic::{Extensions, Request, Response, Status};
 use crate::{
     call::Call,
     error::ServeError,
-    infer::{Deadline, Inference},
+    infer::Inference,
     keys::Caller,
     pb::{self, model_service_server::ModelService, predict_service_server::PredictService},
     registry::Models,
@@ -48,10 +48,9 @@ impl Predict {
         context: &Extensions,
         asked: wire::Asked,
     ) -> Result<pb::PredictResponse, ServeError> {
-        let call = context.get::<Call>().cloned().unwrap_or_default();
+        let Call { caller, deadline, learnt } = context.get().ok_or(ServeError::Unauthenticated)?;
         // What is no name stays out of the log: a client could write anything of any length there.
-        call.note(|fields| fields.model = asked.model.parse().ok());
-        let caller = context.get::<Caller>().ok_or(ServeError::Unauthenticated)?;
+        learnt.note(|fields| fields.model = asked.model.parse().ok());
         // Before the look-up: a key must not learn which models there are beyond its own.
         if !asked.model.is_empty() {
             permit(caller, &asked.model)?;
@@ -63,14 +62,13 @@ impl Predict {
         let rows = wire::rows(asked.input)?;
         let max_rows = self.max_rows.min(self.max_numbers / loaded.model.row_width()).max(1);
         let batch = tensor::batch(rows, loaded.model.manifest(), max_rows)?;
-        call.note(|fields| {
+        learnt.note(|fields| {
             fields.model = Some(loaded.name.clone());
             fields.version = Some(loaded.version.get());
             fields.digest = Some(loaded.model.digest());
             fields.rows = Some(batch.rows());
         });
-        let deadline = *context.get::<Deadline>().ok_or(ServeError::DeadlineExceeded)?;
-        let predictions = self.inference.predict(loaded, batch, deadline).await?;
+        let predictions = self.inference.predict(loaded, batch, *deadline).await?;
         Ok(wire::answer(loaded, predictions))
     }
 }

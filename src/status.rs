@@ -70,11 +70,6 @@ impl From<ServeError> for Status {
     }
 }
 
-/// The answer to a call that goes no further than a layer.
-pub(crate) fn refuse(error: ServeError) -> axum::response::Response {
-    Status::from(error).into_http::<tonic::body::Body>().map(axum::body::Body::new)
-}
-
 /// The name of a code, as the access log shows it: `OK`, `NOT_FOUND`, …; `-` for what is no code.
 pub(crate) fn code_name(code: i32) -> &'static str {
     match Code::from_i32(code) {

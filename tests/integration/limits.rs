@@ -5,6 +5,7 @@ use bytes::Bytes;
 use client::{ApiKey, Client, Code, Input, Target};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_stream::pending;
+use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 use tonic_types::StatusExt as _;
 
 use crate::harness::{KEY, PREDICT, Server, Store, eventually, raw_call, refused, said};
@@ -50,6 +51,24 @@ async fn a_full_server_refuses_at_once_and_says_when_to_come_back() {
         client.predict(Target::model("line"), Input::rows(&ROW)).await.ok()
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_watch_counts_as_an_open_call_until_it_ends() {
+    let store = store();
+    let mut settings = store.settings();
+    settings.limits.open_calls = 1;
+    let server = Server::ready_with(settings).await;
+    let watch = async || {
+        let mut health = HealthClient::new(server.channel().await);
+        health.watch(HealthCheckRequest::default()).await
+    };
+    // Those that asked whether it is ready may not have left yet.
+    let watching = eventually("there is room for one", async || watch().await.ok()).await;
+    assert_eq!(watch().await.unwrap_err().code(), Code::ResourceExhausted);
+    server.still_answers("line", &ROW).await;
+    drop(watching);
+    eventually("the place is free", async || watch().await.ok()).await;
 }
 
 #[tokio::test]

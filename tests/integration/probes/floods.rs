@@ -1,5 +1,7 @@
 use std::net::SocketAddr;
 
+use tokio::time::timeout;
+
 use super::{
     Cost, alone,
     frames::{
@@ -9,7 +11,7 @@ use super::{
     probe,
     subject::Subject,
 };
-use crate::harness::{KEY, PREDICT};
+use crate::harness::{KEY, PATIENCE, PREDICT};
 
 const CHECK: &str = "/grpc.health.v1.Health/Check";
 
@@ -138,5 +140,65 @@ async fn a_body_of_empty_pieces_ends_the_connection() {
     };
     let (heard, cost) = flood("20 000 empty DATA frames", &Subject::ours(&[]).await, pieces).await;
     assert_eq!(ended(&heard).map(|(code, _)| code), Some(ENHANCE_YOUR_CALM), "{heard:?}");
+    cost.is_small();
+}
+
+/// Calls that name one header of 4000 bytes again and again; each time is a byte on the wire.
+fn referring(calls: u32) -> Vec<u8> {
+    let headers = call(PREDICT, &[]);
+    let flags = END_HEADERS | END_STREAM;
+    // Kept by both sides from now on, as the newest entry (RFC 7541, section 6.2.1).
+    let mut kept = block(&[("x-kept", &"x".repeat(4000))]);
+    kept[0] = 0x40;
+    let again = [0xbe; 12_000];
+    let mut frames = frame(HEADERS, flags, stream(0), &[&headers[..], &kept].concat());
+    for n in 1..calls {
+        frames.extend(frame(HEADERS, flags, stream(n), &[&headers[..], &again].concat()));
+    }
+    frames
+}
+
+#[tokio::test]
+async fn headers_that_refer_to_others_count_in_full() {
+    let _alone = alone().await;
+    let (heard, cost) =
+        flood("100 calls of 48 MB of headers", &Subject::ours(&[]).await, || referring(100)).await;
+    assert_eq!(ended(&heard), Some((ENHANCE_YOUR_CALM, "header_list_way_too_large")), "{heard:?}");
+    cost.is_small();
+}
+
+#[tokio::test]
+async fn many_connections_without_a_key_hold_little_in_all() {
+    let _alone = alone().await;
+    let what = "16 times 128 header-only calls";
+    // Holds all of them until so many are answered, and says how many are.
+    async fn hold(address: SocketAddr, wanted: usize) -> usize {
+        let mut peers = Vec::new();
+        for _ in 0..16 {
+            let mut peer = Peer::connect(address).await;
+            peer.say(header_only(128)).await;
+            peers.push(peer);
+        }
+        loop {
+            assert!(peers.iter().all(|peer| peer.heard.to_the_end));
+            let answered = peers.iter().map(|peer| peer.heard.answers).sum();
+            if answered >= wanted {
+                return answered;
+            }
+            for peer in &mut peers {
+                peer.say(Vec::new()).await;
+            }
+        }
+    }
+    let ours = Subject::ours(&[("CALL_SECONDS", 600)]).await;
+    let (answered, cost) = probe(what, &ours, async |address| hold(address, 0).await).await;
+    assert_eq!(answered, 0);
+    cost.is_small();
+
+    let ours = Subject::ours(&[("CALL_SECONDS", 600), ("OPEN_CALLS", 256)]).await;
+    let refused = 16 * 128 - 256;
+    let holding = timeout(PATIENCE, probe(what, &ours, async move |address| hold(address, refused).await));
+    let (answered, cost) = holding.await.expect("what is beyond the limit is refused");
+    assert_eq!(answered, refused);
     cost.is_small();
 }

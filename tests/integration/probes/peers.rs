@@ -189,6 +189,36 @@ async fn a_service_that_asks_for_no_key_takes_no_large_message() {
 }
 
 #[tokio::test]
+async fn what_all_calls_together_may_weigh_is_bounded() {
+    let _alone = alone().await;
+    let ours = Subject::ours(&[("REQUEST_BYTES_AT_ONCE", 16 << 20)]).await;
+    let peak = ours.peak_kib();
+    let mut connection = connect(ours.address).await;
+    let large = (0..100).map(|_| {
+        let (response, body) = begin(&mut connection, PREDICT, &[key()]);
+        async move {
+            match fill(body, 4_000_000).await {
+                Some(body) => Ok((response, body)),
+                None => Err(code(response.await.unwrap().headers()).to_owned()),
+            }
+        }
+    });
+    let large = join_all(large.collect::<Vec<_>>());
+    let large = timeout(PATIENCE, large).await.expect("each is taken or refused");
+    let refused: Vec<_> = large.iter().filter_map(|call| call.as_ref().err()).collect();
+    assert!(refused.len() >= 96, "{}", refused.len());
+    assert!(refused.iter().all(|code| *code == "8"), "RESOURCE_EXHAUSTED: {refused:?}");
+    let grown = (ours.peak_kib() - peak) / 1024;
+    report(&format!(
+        "100 messages of 4 MB with a key, 16 MiB in all: +{grown} MiB, {} refused",
+        refused.len()
+    ));
+    assert!(grown < 64, "grown by {grown} MiB");
+    drop(large);
+    serves(&ours).await;
+}
+
+#[tokio::test]
 async fn headers_over_the_limit_are_refused_and_the_connection_goes_on() {
     let ours = Subject::ours(&[]).await;
     let mut connection = connect(ours.address).await;

@@ -1,0 +1,100 @@
+//! What every call passes before a service sees it, in this order: a line of the log, a key, a place, a deadline.
+//! One layer in place of four, since each would cost every call its own allocations.
+
+use std::{
+    convert::Infallible,
+    panic::AssertUnwindSafe,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use axum::Router;
+use futures_util::FutureExt as _;
+use http::{Request, Response, header::AUTHORIZATION};
+use tokio::time::timeout_at;
+use tonic::{Status, body::Body};
+use tower_service::Service;
+
+use crate::{
+    access::{Line, Watched},
+    auth,
+    call::{Call, is_open, service},
+    error::ServeError,
+    gate::{Gate, Place},
+    infer::panicked,
+    keys::KeyRing,
+    limits,
+    pb::predict_service_server::{PredictServiceServer, SERVICE_NAME},
+    service::Predict,
+};
+
+/// The whole of what the transport calls.
+#[derive(Clone, Debug)]
+pub(crate) struct Door {
+    pub(crate) keys: KeyRing,
+    pub(crate) gate: Gate,
+    /// The longest that a call may take.
+    pub(crate) longest: Duration,
+    /// Apart from the others, so that a prediction does not pay for finding its way among them.
+    pub(crate) predict: PredictServiceServer<Predict>,
+    pub(crate) others: Router,
+}
+
+impl Service<Request<Body>> for Door {
+    type Response = Response<Watched>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Watched>, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let door = self.clone();
+        Box::pin(async move {
+            let mut line = Line::begin(request.uri().path());
+            // Whatever panics, only its own call ends.
+            let answered = AssertUnwindSafe(door.answer(request, &mut line)).catch_unwind().await;
+            let (response, place) = answered
+                .unwrap_or_else(|_| Err(panicked()))
+                .unwrap_or_else(|error| (Status::from(error).into_http(), None));
+            Ok(line.watch(response, place))
+        })
+    }
+}
+
+impl Door {
+    /// The answer, and what to hold until its end.
+    async fn answer(
+        mut self,
+        mut request: Request<Body>,
+        line: &mut Line,
+    ) -> Result<(Response<Body>, Option<Place>), ServeError> {
+        let is_open = is_open(request.uri().path());
+        let caller = match is_open {
+            true => None,
+            false => Some(auth::caller(&self.keys.load(), request.uri().path(), request.headers())?),
+        };
+        // From here on nothing can log it.
+        request.headers_mut().remove(AUTHORIZATION);
+        line.key = caller.as_ref().map(|caller| caller.id.clone());
+        let place = self.gate.enter(is_open)?;
+        let deadline = limits::deadline(request.headers(), self.longest);
+        if let Some(caller) = caller {
+            request.extensions_mut().insert(Call { caller, deadline, learnt: line.learnt.clone() });
+        }
+        let request = request.map(|body| place.weigh(body));
+        let is_predict = service(request.uri().path()) == SERVICE_NAME;
+        let answered = async {
+            let Ok(response) = match is_predict {
+                true => self.predict.call(request).await,
+                false => self.others.call(request).await.map(|response| response.map(Body::new)),
+            };
+            response
+        };
+        let response = timeout_at(deadline.0, answered).await.map_err(|_| ServeError::DeadlineExceeded)?;
+        // A watch goes on after its answer has begun, and is a call until it ends.
+        Ok((response, is_open.then_some(place)))
+    }
+}

@@ -1,0 +1,178 @@
+//! How much is answered at once: so many calls, and so many bytes of their requests. A limit of each message alone
+//! leaves their sum open: the most calls at once, each with nearly the largest message and its last byte missing, hold
+//! all of that at the same time.
+
+use std::{
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tonic::{Status, body::Body};
+
+use crate::{error::ServeError, limits::Limits};
+
+/// Lets calls in. Those that need no key have a room of their own, so that neither kind starves the other.
+#[derive(Clone, Debug)]
+pub(crate) struct Gate {
+    keyed: Room,
+    open: Room,
+    draining: Arc<AtomicBool>,
+}
+
+/// What is free.
+#[derive(Clone, Debug)]
+struct Room {
+    calls: Arc<Semaphore>,
+    bytes: Arc<AtomicUsize>,
+}
+
+/// What one call has taken, until the last handle is dropped.
+#[derive(Clone, Debug)]
+pub(crate) struct Place(Arc<Taken>);
+
+#[derive(Debug)]
+struct Taken {
+    free: Arc<AtomicUsize>,
+    bytes: AtomicUsize,
+    _call: OwnedSemaphorePermit,
+}
+
+/// A request body that is weighed as it comes.
+#[derive(Debug)]
+pub(crate) struct Weighed {
+    body: Body,
+    place: Place,
+}
+
+impl Gate {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self {
+            keyed: Room::new(limits.calls, limits.request_bytes_at_once),
+            // Their messages are so small that the number of calls bounds the sum.
+            open: Room::new(limits.open_calls, usize::MAX),
+            draining: Arc::default(),
+        }
+    }
+
+    /// From now on only the calls that need no key are let in.
+    pub(crate) fn close(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// A place for a call; `is_open` if it needs no key.
+    pub(crate) fn enter(&self, is_open: bool) -> Result<Place, ServeError> {
+        if is_open {
+            return self.open.enter();
+        }
+        if self.draining.load(Ordering::Relaxed) {
+            return Err(ServeError::Draining);
+        }
+        self.keyed.enter()
+    }
+}
+
+impl Room {
+    fn new(calls: usize, bytes: usize) -> Self {
+        let calls = Arc::new(Semaphore::new(calls.min(Semaphore::MAX_PERMITS)));
+        Self { calls, bytes: Arc::new(AtomicUsize::new(bytes)) }
+    }
+
+    fn enter(&self) -> Result<Place, ServeError> {
+        let call = Arc::clone(&self.calls).try_acquire_owned().map_err(|_| ServeError::Full)?;
+        let free = Arc::clone(&self.bytes);
+        Ok(Place(Arc::new(Taken { free, bytes: AtomicUsize::new(0), _call: call })))
+    }
+}
+
+impl Place {
+    /// The call's body, as it is to be read from now on.
+    pub(crate) fn weigh(&self, body: Body) -> Weighed {
+        Weighed { body, place: self.clone() }
+    }
+
+    fn take(&self, bytes: usize) -> Result<(), ServeError> {
+        let Self(taken) = self;
+        let less = |free: usize| free.checked_sub(bytes);
+        taken.free.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).map_err(|_| ServeError::Full)?;
+        taken.bytes.fetch_add(bytes, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        self.free.fetch_add(*self.bytes.get_mut(), Ordering::Relaxed);
+    }
+}
+
+impl http_body::Body for Weighed {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        let frame = Pin::new(&mut self.body).poll_frame(context);
+        if let Poll::Ready(Some(Ok(frame))) = &frame
+            && let Some(data) = frame.data_ref()
+            && let Err(error) = self.place.take(data.len())
+        {
+            return Poll::Ready(Some(Err(error.into())));
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gate(calls: usize, request_bytes_at_once: usize) -> Gate {
+        Gate::new(&Limits { calls, open_calls: 1, request_bytes_at_once, ..Limits::default() })
+    }
+
+    #[test]
+    fn bytes_are_free_again_when_their_call_has_left() {
+        let gate = gate(2, 10);
+        let (one, other) = (gate.enter(false).unwrap(), gate.enter(false).unwrap());
+        let body = one.weigh(Body::empty());
+        assert_eq!(one.take(6), Ok(()));
+        assert_eq!(other.take(5), Err(ServeError::Full));
+        assert_eq!(other.take(4), Ok(()));
+        drop(one);
+        assert_eq!(other.take(1), Err(ServeError::Full), "the body may still come");
+        drop(body);
+        assert_eq!(other.take(6), Ok(()));
+    }
+
+    #[test]
+    fn calls_with_and_without_a_key_do_not_take_each_others_places() {
+        let gate = gate(1, 10);
+        let keyed = gate.enter(false).unwrap();
+        let open = gate.enter(true).unwrap();
+        assert_eq!(gate.enter(false).unwrap_err(), ServeError::Full);
+        assert_eq!(gate.enter(true).unwrap_err(), ServeError::Full);
+        drop(keyed);
+        assert!(gate.enter(false).is_ok());
+        drop(open);
+        gate.close();
+        assert_eq!(gate.enter(false).unwrap_err(), ServeError::Draining);
+        assert!(gate.enter(true).is_ok());
+    }
+}
