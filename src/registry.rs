@@ -8,6 +8,7 @@ use artifact::{
     Name, Version,
     catalog::{CatalogModel, CatalogVersion, Refusal, Status},
 };
+use bytes::Bytes;
 use jiff::Timestamp;
 
 use crate::error::ServeError;
@@ -56,6 +57,8 @@ pub struct Loaded {
     pub version: Version,
     /// The model itself.
     pub model: artifact::Model,
+    /// The names of the classes, which all answers share. None where it does not classify.
+    pub classes: Vec<Bytes>,
     /// What a row costs, measured on the golden rows.
     pub nanos_per_row: f64,
 }

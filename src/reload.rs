@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, panic, sync::Arc, time::Instant};
 
 use artifact::{
-    Batch, Catalog, Digest, Files, Golden, Manifest, Predictions, Version,
+    Batch, Catalog, Digest, Files, Golden, Manifest, Output, Predictions, Version,
     catalog::{CatalogError, CatalogModel, CatalogVersion, Refusal},
     dsse::TrustedKey,
     files::ReadError,
@@ -12,6 +12,8 @@ use artifact::{
     manifest::ManifestError,
     store::{BlobError, Reader},
 };
+
+use bytes::Bytes;
 
 use crate::registry::{CatalogInfo, Loaded, Model, Publisher, Snapshot};
 
@@ -202,7 +204,11 @@ impl Reloader {
         let (ready, nanos_per_row) = ready?;
         let (name, version) = (model.name.clone(), entry.version);
         tracing::info!(model = %name, version = version.get(), digest = %ready.digest(), nanos_per_row, "loaded");
-        Ok(Arc::new(Loaded { name, version, model: ready, nanos_per_row }))
+        let classes = match &ready.manifest().output {
+            Output::Classification { classes } => classes.iter().cloned().map(Bytes::from).collect(),
+            _ => Vec::new(),
+        };
+        Ok(Arc::new(Loaded { name, version, model: ready, classes, nanos_per_row }))
     }
 }
 

@@ -83,10 +83,10 @@ pub(crate) fn answer(loaded: &Loaded, predictions: Predictions) -> pb::PredictRe
 
     let (scores, choices) = predictions.into_parts();
     let prediction = match &loaded.model.manifest().output {
-        Output::Classification { classes } => Prediction::Classification(pb::Classification {
+        Output::Classification { .. } => Prediction::Classification(pb::Classification {
             // Proven at load: a step has as many classes as the manifest names.
-            labels: choices.iter().map(|class| classes[*class as usize].clone()).collect(),
-            classes: classes.clone(),
+            labels: choices.iter().map(|class| loaded.classes[*class as usize].clone()).collect(),
+            classes: loaded.classes.clone(),
             probabilities: scores,
         }),
         Output::Regression { targets } => {
