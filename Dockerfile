@@ -21,6 +21,7 @@ COPY cli/Cargo.toml cli/
 COPY clients/rust/Cargo.toml clients/rust/
 COPY tests/e2e/Cargo.toml tests/e2e/
 COPY tests/load/Cargo.toml tests/load/
+COPY tests/seal/Cargo.toml tests/seal/
 RUN mkdir -p src artifact/src bootstrap/src sidecar/src cli/src clients/rust/src && \
     touch src/lib.rs artifact/src/lib.rs bootstrap/src/lib.rs sidecar/src/lib.rs clients/rust/src/lib.rs && \
     echo 'fn main() {}' | tee src/main.rs sidecar/src/main.rs cli/src/main.rs build.rs clients/rust/build.rs

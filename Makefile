@@ -1,7 +1,7 @@
 # Every command of the project; CI runs the same ones. `make help` lists them.
 #
 # up and down need Docker, make and openssl alone; the rest needs Rust, and `test` both.
-.PHONY: help up down secrets check test torture bench train
+.PHONY: help up down secrets check test seal torture bench train
 .DEFAULT_GOAL := help
 
 TOOLS := target/tools/bin
@@ -39,6 +39,9 @@ test: ## Unit, integration and documentation tests, then the containers end to e
 	cargo test
 	docker compose --profile tools build
 	cargo test -p linfa-serve-e2e -- --show-output
+
+seal: ## Look at the stack that is up: secrets that can be read, programs that may do more than they need
+	cargo run -p linfa-serve-seal --bin seal
 
 torture: ## 1000 swaps under load, every answer checked; TORTURE_SWAPS or TORTURE_SECONDS shorten it
 	cargo run --release -p linfa-serve-load --bin torture

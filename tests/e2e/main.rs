@@ -5,8 +5,6 @@
 #[cfg(test)]
 mod command;
 #[cfg(test)]
-mod leak;
-#[cfg(test)]
 mod stack;
 
 #[cfg(test)]
@@ -15,5 +13,7 @@ mod containers;
 mod models;
 #[cfg(test)]
 mod readme;
+#[cfg(test)]
+mod seal;
 #[cfg(test)]
 mod secrets;

@@ -34,7 +34,7 @@ fn the_two_commands_come_first_and_exist() {
     let copy = Copy::new();
     assert_eq!(blocks(&copy, "Start"), ["make up\nmake test\n"]);
     let help = stdout(&mut copy.command("make", &["help"]));
-    for target in ["up", "down", "test", "check", "train"] {
+    for target in ["up", "down", "test", "seal", "check", "train"] {
         assert!(help.contains(&format!("make {target} ")), "{help}");
     }
 }

@@ -20,6 +20,8 @@ pub(crate) struct Copy {
     folder: TempDir,
     /// The compose project: containers, network and volume bear this name.
     pub(crate) project: String,
+    /// Variables that keep its containers apart from all others.
+    pub(crate) environment: Vec<(String, String)>,
 }
 
 pub(crate) struct Stack {
@@ -61,7 +63,12 @@ impl Copy {
             }
         }
         let project = folder.path().file_name().unwrap().to_string_lossy().to_lowercase();
-        Self { folder, project }
+        let environment = vec![
+            ("COMPOSE_PROJECT_NAME".to_owned(), project.clone()),
+            // The engine chooses a free one.
+            ("LINFA_PORT".to_owned(), "0".to_owned()),
+        ];
+        Self { folder, project, environment }
     }
 
     pub(crate) fn path(&self, inside: &str) -> PathBuf {
@@ -72,15 +79,10 @@ impl Copy {
         fs_err::read_to_string(self.path(inside)).unwrap()
     }
 
-    /// A command in the copy, with the names that keep its containers apart from all others.
+    /// A command in the copy, with its variables.
     pub(crate) fn command(&self, program: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(program);
-        command
-            .args(arguments)
-            .current_dir(self.folder.path())
-            .env("COMPOSE_PROJECT_NAME", &self.project)
-            // The engine chooses a free one.
-            .env("LINFA_PORT", "0");
+        command.args(arguments).current_dir(self.folder.path()).envs(self.environment.iter().cloned());
         command
     }
 
