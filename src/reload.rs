@@ -124,7 +124,7 @@ impl Reloader {
         }
     }
 
-    /// Keeps what is served and says why; at the start falls back on the catalog before.
+    /// Keeps what is served and says why; at the start falls back on the catalog's copy.
     fn refuse(&mut self, current: &Arc<Snapshot>, refused: &RefusedCatalog) -> Outcome {
         let said = refused.to_string();
         let news = current.error.as_deref() != Some(&said);
@@ -132,10 +132,13 @@ impl Reloader {
             tracing::warn!(error = said, "the catalog is refused; what is served is served on");
         }
         if current.catalog.is_none() {
-            let previous = self.store.previous_catalog().map_err(RefusedCatalog::from);
-            if let Ok(catalog) = previous.and_then(|bytes| self.believe(&bytes, None)) {
-                tracing::warn!(sequence = catalog.sequence, "starting from the previous catalog");
+            let copy = self.store.catalog_copy().map_err(RefusedCatalog::from);
+            let believed =
+                copy.and_then(|bytes| Ok((self.believe(&bytes, None)?, Some(Digest::of(&bytes)))));
+            if let Ok((catalog, digest)) = believed {
+                tracing::warn!(sequence = catalog.sequence, "starting from the catalog's copy");
                 self.apply(current, catalog, Some(said));
+                self.applied = digest;
                 return Outcome::Applied;
             }
         }

@@ -62,6 +62,10 @@ impl Scanner {
     /// Looks once. At most one version of each model is judged, so that a model with many bad ones does not hold up
     /// the others. Failures are in the catalog or the log, and never end the sidecar.
     pub fn scan_once(&mut self, now: Timestamp) -> Looked {
+        if self.publisher.has_lost_the_catalog() {
+            // Then its blobs may be gone too.
+            self.proved = None;
+        }
         self.prove_blobs(now);
         let looked = match Root::open(&self.incoming) {
             // An empty volume was mounted over it, or a copy just began.
@@ -167,7 +171,7 @@ impl Scanner {
             let damage = self.publisher.prove_blobs(&tracked.entry.files).err();
             tracked.damage = damage.map(|error| error.to_string());
             if let (Some(damage), version) = (&tracked.damage, tracked.entry.version) {
-                tracing::warn!(%version, damage, "a blob of an admitted version is damaged");
+                tracing::warn!(%version, damage, "a blob of an admitted version cannot be used");
                 if let Some(watch) = &mut tracked.watch {
                     watch.again();
                 }
