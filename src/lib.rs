@@ -24,6 +24,7 @@ mod codec;
 mod connections;
 mod health;
 mod keys;
+mod memory;
 mod pb;
 mod server;
 mod service;
