@@ -56,6 +56,11 @@ impl StartError {
     pub fn is_config(&self) -> bool {
         matches!(self, Self::Secret(_) | Self::Key(_))
     }
+
+    /// Whether it may be otherwise in a while: a volume that is not there yet, or not ours to write.
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::Store(WriteError::System(_)))
+    }
 }
 
 /// Reads the key that signs.

@@ -70,18 +70,27 @@ impl Scanner {
         let looked = match Root::open(&self.incoming) {
             // An empty volume was mounted over it, or a copy just began.
             Ok(root) if root.models.is_empty() => {
-                self.notes = root.notes;
-                self.notes.push("the folder of models holds no model; nothing is withdrawn".to_owned());
+                self.no_models(root.notes, "the folder of models holds no model");
                 Looked::default()
             }
             Ok(root) => self.look(&root, now),
             Err(error) => {
-                self.notes = vec![format!("{error}; nothing is withdrawn")];
+                self.no_models(Vec::new(), &error.to_string());
                 Looked::default()
             }
         };
         self.publish(now);
         looked
+    }
+
+    /// Takes in that nothing can be said about any model.
+    fn no_models(&mut self, mut notes: Vec<String>, why: &str) {
+        let note = format!("{why}; nothing is withdrawn");
+        if !self.notes.contains(&note) {
+            tracing::warn!("{note}");
+        }
+        notes.push(note);
+        self.notes = notes;
     }
 
     fn look(&mut self, root: &Root, now: Timestamp) -> Looked {
