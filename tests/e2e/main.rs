@@ -17,3 +17,5 @@ mod models;
 mod readme;
 #[cfg(test)]
 mod secrets;
+#[cfg(test)]
+mod survival;

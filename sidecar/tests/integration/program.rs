@@ -165,7 +165,7 @@ fn a_folder_of_models_that_is_not_ours_to_read_is_told_with_the_mend() {
     let (mut command, uid) = unprivileged(&bench);
     let mut program = Program::start(&mut command);
     program.wait_for(&["version judged", "Admitted"]);
-    fs_err::set_permissions(&bench.settings.incoming, std::fs::Permissions::from_mode(0)).unwrap();
+    fs_err::set_permissions(&bench.settings.incoming, std::fs::Permissions::from_mode(0o000)).unwrap();
     let said = format!(
         "the folder of models cannot be listed: `{}` is not readable by uid {uid}; chmod -R a+rX the folder; nothing \
          is withdrawn",
