@@ -26,6 +26,7 @@ mod door;
 mod gate;
 mod health;
 mod keys;
+mod memory;
 mod pb;
 mod server;
 mod service;

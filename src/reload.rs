@@ -12,10 +12,12 @@ use artifact::{
     manifest::ManifestError,
     store::{BlobError, Reader},
 };
-
 use bytes::Bytes;
 
-use crate::registry::{CatalogInfo, Loaded, Model, Publisher, Snapshot};
+use crate::{
+    memory::keep_forgotten,
+    registry::{CatalogInfo, Loaded, Model, Publisher, Snapshot},
+};
 
 /// Golden rows that are timed.
 const MEASURED_ROWS: usize = 32;
@@ -30,6 +32,8 @@ pub struct Reloader {
     seen: Option<Digest>,
     /// The file that is in force.
     applied: Option<Digest>,
+    /// A proven version's files could not be read when it was put in force; they may come back.
+    unread: bool,
 }
 
 /// What one look at the store came to.
@@ -82,7 +86,7 @@ enum LoadFailure {
 impl Reloader {
     /// Reads the store, believes `key`, and writes to `publisher`.
     pub fn new(store: Reader, key: TrustedKey, publisher: Publisher) -> Self {
-        Self { store, key, publisher, seen: None, applied: None }
+        Self { store, key, publisher, seen: None, applied: None, unread: false }
     }
 
     /// Looks at the store once. Blocks: files are read, and models loaded.
@@ -97,19 +101,19 @@ impl Reloader {
             }
         };
         let digest = Some(Digest::of(&bytes));
-        if self.seen == digest {
+        let in_force = self.applied == digest;
+        if self.seen == digest && !(in_force && self.unread) {
             return Outcome::Unchanged;
         }
         self.seen = digest;
-        if self.applied == digest {
+        if in_force && !self.unread {
             self.publish(&current, None);
             return Outcome::Unchanged;
         }
         let sequence = current.catalog.as_ref().map(|catalog| catalog.sequence);
-        match self.believe(&bytes, sequence) {
+        match self.believe(&bytes, sequence.filter(|_| !in_force)) {
             Ok(catalog) => {
-                self.apply(&current, catalog, None);
-                self.applied = digest;
+                self.apply(&current, catalog, digest, None);
                 Outcome::Applied
             }
             Err(refused) => self.refuse(&current, &refused),
@@ -126,7 +130,7 @@ impl Reloader {
         }
     }
 
-    /// Keeps what is served and says why; at the start falls back on the catalog before.
+    /// Keeps what is served and says why; at the start falls back on the catalog's copy.
     fn refuse(&mut self, current: &Arc<Snapshot>, refused: &RefusedCatalog) -> Outcome {
         let said = refused.to_string();
         let news = current.error.as_deref() != Some(&said);
@@ -134,10 +138,11 @@ impl Reloader {
             tracing::warn!(error = said, "the catalog is refused; what is served is served on");
         }
         if current.catalog.is_none() {
-            let previous = self.store.previous_catalog().map_err(RefusedCatalog::from);
-            if let Ok(catalog) = previous.and_then(|bytes| self.believe(&bytes, None)) {
-                tracing::warn!(sequence = catalog.sequence, "starting from the previous catalog");
-                self.apply(current, catalog, Some(said));
+            let copy = self.store.catalog_copy().map_err(RefusedCatalog::from);
+            let believed = copy.and_then(|bytes| Ok((self.believe(&bytes, None)?, Some(Digest::of(&bytes)))));
+            if let Ok((catalog, digest)) = believed {
+                tracing::warn!(sequence = catalog.sequence, "starting from the catalog's copy");
+                self.apply(current, catalog, digest, Some(said));
                 return Outcome::Applied;
             }
         }
@@ -149,21 +154,31 @@ impl Reloader {
 
     /// What is served stays; only what is said of the newest file changes.
     fn publish(&self, current: &Snapshot, error: Option<String>) {
+        if current.error.is_some() && error.is_none() {
+            tracing::info!("the catalog in force can be read again");
+        }
         let (catalog, models) = (current.catalog.clone(), current.models.clone());
         self.publisher.publish(Snapshot { catalog, error, models });
     }
 
-    fn apply(&self, current: &Snapshot, catalog: Catalog, error: Option<String>) {
+    /// Puts the catalog of the file `digest` in force.
+    fn apply(&mut self, current: &Snapshot, catalog: Catalog, digest: Option<Digest>, error: Option<String>) {
         let Catalog { sequence, issued_at, models, notes } = catalog;
-        let models: BTreeMap<_, _> =
-            models.into_iter().map(|entry| (entry.name.clone(), self.model(entry, current))).collect();
+        let mut models = models.into_iter().map(|entry| (entry.name.clone(), entry)).collect();
+        keep_forgotten(&mut models, &current.models);
+        self.unread = false;
+        let models = models.into_iter().map(|(name, entry)| (name, self.model(entry, current))).collect();
+        self.applied = digest;
+        if current.error.is_some() && error.is_none() {
+            tracing::info!(sequence, "a good catalog is in force again");
+        }
         let catalog = Some(CatalogInfo { sequence, issued_at, notes });
         self.publisher.publish(Snapshot { catalog, error, models });
         tracing::debug!(sequence, "catalog applied");
     }
 
     /// The model as the catalog wants it. Versions that are loaded already are kept as they are.
-    fn model(&self, entry: CatalogModel, current: &Snapshot) -> Model {
+    fn model(&mut self, entry: CatalogModel, current: &Snapshot) -> Model {
         let before = current.models.get(&entry.name);
         let mut loaded = BTreeMap::new();
         let mut failures = BTreeMap::new();
@@ -173,15 +188,14 @@ impl Reloader {
                     loaded.insert(version.version, ready);
                 }
                 Err(failure) => {
-                    let reason = failure.to_string();
-                    let (model, number) = (entry.name.as_str(), version.version.get());
-                    tracing::error!(
-                        model,
-                        version = number,
-                        error = reason,
-                        "a proven version cannot be loaded"
-                    );
-                    failures.insert(version.version, Refusal { check: "load".to_owned(), reason });
+                    self.unread |= matches!(failure, LoadFailure::Blob(BlobError::Read { .. }));
+                    let (number, reason) = (version.version, failure.to_string());
+                    let refusal = Refusal { check: "load".to_owned(), reason };
+                    if before.and_then(|before| before.failures.get(&number)) != Some(&refusal) {
+                        let (model, error) = (entry.name.as_str(), &refusal.reason);
+                        tracing::error!(model, version = %number, error, "a proven version cannot be loaded");
+                    }
+                    failures.insert(number, refusal);
                 }
             }
         }

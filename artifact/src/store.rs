@@ -3,7 +3,7 @@
 
 use std::{
     io::Write as _,
-    os::fd::AsFd as _,
+    os::{fd::AsFd as _, unix::fs::MetadataExt as _},
     path::{Path, PathBuf},
 };
 
@@ -16,9 +16,10 @@ use crate::{
 };
 
 const CATALOG: &str = "catalog.json";
-const PREVIOUS: &str = "catalog.previous.json";
+const COPY: &str = "catalog.copy.json";
 const DAMAGED: &str = "catalog.damaged.json";
 const BLOBS: &str = "blobs/sha256";
+const LOCK: &str = ".lock";
 
 /// The raw bytes of one version.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +43,7 @@ pub struct Reader {
 pub struct Writer {
     root: PathBuf,
     /// Locked for as long as it is open.
-    _lock: fs::File,
+    lock: fs::File,
 }
 
 /// Why a version's bytes are not to be had.
@@ -123,12 +124,12 @@ impl Reader {
         self.read(CATALOG, catalog::MAX_BYTES)
     }
 
-    /// The catalog before the newest, for a restart over a damaged one.
+    /// The copy that is kept beside the newest catalog, for a start over a damaged one.
     ///
     /// # Errors
     /// As [`Reader::catalog`].
-    pub fn previous_catalog(&self) -> Result<Vec<u8>, ReadError> {
-        self.read(PREVIOUS, catalog::MAX_BYTES)
+    pub fn catalog_copy(&self) -> Result<Vec<u8>, ReadError> {
+        self.read(COPY, catalog::MAX_BYTES)
     }
 
     /// The bytes of a version whose files are `entries`, each read once and proven by its hash.
@@ -174,15 +175,23 @@ impl Writer {
     /// [`WriteError::Locked`] if another process has it.
     pub fn open(root: impl Into<PathBuf>) -> Result<Self, WriteError> {
         let root = root.into();
-        fs::create_dir_all(root.join(BLOBS))?;
-        let lock =
-            fs::OpenOptions::new().create(true).truncate(false).write(true).open(root.join(".lock"))?;
-        let exclusively = rustix::fs::FlockOperation::NonBlockingLockExclusive;
-        match rustix::fs::flock(&lock, exclusively) {
-            Ok(()) => Ok(Self { root, _lock: lock }),
-            Err(rustix::io::Errno::WOULDBLOCK) => Err(WriteError::Locked(root)),
-            Err(error) => Err(WriteError::System(error.into())),
+        fs::create_dir_all(&root)?;
+        let lock = take(&root)?;
+        Ok(Self { root, lock })
+    }
+
+    /// Takes the store again if it was wiped: its folders and our lock went with the rest. Where the store itself is
+    /// gone, none is made: a volume may come back.
+    ///
+    /// # Errors
+    /// [`WriteError::Locked`] if another process was faster.
+    pub fn hold(&mut self) -> Result<(), WriteError> {
+        let ours = self.lock.metadata()?;
+        let there = fs::metadata(self.root.join(LOCK));
+        if !there.is_ok_and(|there| (there.dev(), there.ino()) == (ours.dev(), ours.ino())) {
+            self.lock = take(&self.root)?;
         }
+        Ok(make_folders(&self.root)?)
     }
 
     /// The same store, for reading.
@@ -216,7 +225,7 @@ impl Writer {
         Ok(entries)
     }
 
-    /// Takes a newest catalog that is not believed out of the way, so that it does not become the previous one.
+    /// Takes a newest catalog that is not believed out of the way, for someone to look at.
     ///
     /// # Errors
     /// [`WriteError::System`].
@@ -225,14 +234,12 @@ impl Writer {
         Ok(())
     }
 
-    /// Makes `bytes` the newest catalog, and what was the newest the previous one.
+    /// Makes `bytes` the newest catalog, after a copy of it.
     ///
     /// # Errors
     /// [`WriteError`]; the newest catalog is then still the old one.
     pub fn put_catalog(&self, bytes: &[u8]) -> Result<(), WriteError> {
-        if let Ok(newest) = self.reader().catalog() {
-            write(&self.root, PREVIOUS, &newest)?;
-        }
+        write(&self.root, COPY, bytes)?;
         write(&self.root, CATALOG, bytes)
     }
 }
@@ -249,6 +256,27 @@ fn open_root(root: &Path) -> Result<fs::File, ReadError> {
             error: error.raw_os_error().map_or(rustix::io::Errno::IO, rustix::io::Errno::from_raw_os_error),
         },
     })
+}
+
+/// Makes the folders of the store at `root`, and locks it.
+fn take(root: &Path) -> Result<fs::File, WriteError> {
+    make_folders(root)?;
+    let lock = fs::OpenOptions::new().create(true).truncate(false).write(true).open(root.join(LOCK))?;
+    match rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(lock),
+        Err(rustix::io::Errno::WOULDBLOCK) => Err(WriteError::Locked(root.to_owned())),
+        Err(error) => Err(WriteError::System(error.into())),
+    }
+}
+
+fn make_folders(root: &Path) -> std::io::Result<()> {
+    for folder in ["blobs", BLOBS] {
+        match fs::create_dir(root.join(folder)) {
+            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// Complete on the disk before it has its name: a temporary file, fsync, rename, fsync of the folder.

@@ -3,6 +3,7 @@
 
 use std::{
     collections::BTreeMap,
+    io,
     os::fd::{AsFd as _, BorrowedFd, OwnedFd},
     path::Path,
 };
@@ -84,10 +85,10 @@ pub(crate) enum ListError {
 /// Why nothing can be said about any model; none is withdrawn for it.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RootError {
-    /// Not mounted, removed, or not ours to read.
+    /// Not mounted, or removed.
     #[error("the folder of models cannot be read: {0}")]
-    Open(#[from] std::io::Error),
-    /// The system's words.
+    Open(#[from] io::Error),
+    /// Not ours to read, or the system's words.
     #[error("the folder of models cannot be listed: {0}")]
     List(#[from] ListError),
 }
@@ -95,9 +96,16 @@ pub(crate) enum RootError {
 impl Root {
     /// Opens and lists the folder. Plain files in it are ignored.
     pub(crate) fn open(path: &Path) -> Result<Self, RootError> {
-        let fd = OwnedFd::from(fs_err::File::open(path)?.into_file());
-        let mut root = Self { fd, models: Vec::new(), notes: Vec::new() };
         let name = path.display().to_string();
+        let fd = match fs_err::File::open(path) {
+            Ok(folder) => OwnedFd::from(folder.into_file()),
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                let uid = rustix::process::geteuid().as_raw();
+                return Err(ListError::from(ReadError::Forbidden { name, uid }).into());
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let mut root = Self { fd, models: Vec::new(), notes: Vec::new() };
         for (name, entry) in entries(root.fd.as_fd(), &name, FOLDER_ENTRIES)? {
             match entry.kind {
                 _ if name.starts_with('.') => {}

@@ -2,7 +2,7 @@
 //! the catalog it goes on from. What the catalog says is not decided here.
 
 use artifact::{
-    Catalog, Files,
+    Catalog, Digest, Files,
     catalog::{self, CatalogError, CatalogModel, MAX_REJECTIONS, Status},
     dsse::{InvalidKey, SealKey},
     files::ReadError,
@@ -37,6 +37,8 @@ pub(crate) struct Publisher {
     heartbeat: SignedDuration,
     /// What was said last, before it was thinned out to fit.
     newest: Option<Catalog>,
+    /// The file that says it; none if it is to be written.
+    written: Option<Digest>,
     /// The failure that the log was told of.
     failing: Option<String>,
 }
@@ -54,6 +56,11 @@ impl StartError {
     pub fn is_config(&self) -> bool {
         matches!(self, Self::Secret(_) | Self::Key(_))
     }
+
+    /// Whether it may be otherwise in a while: a volume that is not there yet, or not ours to write.
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::Store(WriteError::System(_)))
+    }
 }
 
 /// Reads the key that signs.
@@ -63,12 +70,27 @@ pub(crate) fn signing_key(settings: &Settings) -> Result<SealKey, StartError> {
 }
 
 impl Publisher {
-    /// Takes the store, and finds the catalog to go on from: the newest, else the previous one, else none.
+    /// Takes the store, and finds the catalog to go on from: the newest, else its copy, else none.
     pub(crate) fn open(settings: &Settings) -> Result<Self, StartError> {
         let key = signing_key(settings)?;
         let writer = Writer::open(&settings.store)?;
-        let newest = recover(&writer, &key)?;
-        Ok(Self { writer, key, heartbeat: settings.heartbeat(), newest, failing: None })
+        let (newest, written) = recover(&writer, &key)?.unzip();
+        let written = written.flatten();
+        Ok(Self { writer, key, heartbeat: settings.heartbeat(), newest, written, failing: None })
+    }
+
+    /// Whether the store has lost the catalog since it was written: someone wiped or damaged it, or the volume went.
+    /// It is then written anew. True only once, however long it takes until it can be written.
+    pub(crate) fn has_lost_the_catalog(&mut self) -> bool {
+        let Some(written) = self.written else { return false };
+        let lost = match self.writer.reader().catalog() {
+            Ok(bytes) if Digest::of(&bytes) == written => return false,
+            Ok(_) => "other bytes lie there".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        tracing::warn!(error = lost, "the catalog that was written last is gone; it is written again");
+        self.written = None;
+        true
     }
 
     /// The catalog that was signed last.
@@ -77,7 +99,8 @@ impl Publisher {
     }
 
     /// Writes the blobs that are not there, undamaged.
-    pub(crate) fn store(&self, files: &Files) -> Result<Vec<FileEntry>, WriteError> {
+    pub(crate) fn store(&mut self, files: &Files) -> Result<Vec<FileEntry>, WriteError> {
+        self.writer.hold()?;
         self.writer.put_version(files)
     }
 
@@ -86,16 +109,16 @@ impl Publisher {
         self.writer.reader().version(entries).map(|_| ())
     }
 
-    /// Signs and writes the catalog if it says anything new or the heartbeat is due. A failure leaves the old one
-    /// and is tried again at the next call.
+    /// Signs and writes the catalog if it says anything new, the heartbeat is due or the store has lost it. A failure
+    /// leaves the old one and is tried again at the next call.
     pub(crate) fn publish(&mut self, models: Vec<CatalogModel>, notes: Vec<String>, now: Timestamp) {
         let due = match &self.newest {
-            Some(newest) => {
+            Some(newest) if self.written.is_some() => {
                 let age = now.duration_since(newest.issued_at);
                 // Issued later than now: the clock was set back.
                 age >= self.heartbeat || age < SignedDuration::ZERO
             }
-            None => true,
+            _ => true,
         };
         let mut catalog = Catalog { sequence: self.sequence(now), issued_at: now, models, notes };
         keep_rejections(&mut catalog, MAX_REJECTIONS);
@@ -104,11 +127,12 @@ impl Publisher {
             return;
         }
         match self.write(&catalog) {
-            Ok(()) => {
+            Ok(written) => {
                 if self.failing.take().is_some() {
                     tracing::info!(sequence = catalog.sequence, "the catalog can be written again");
                 }
                 self.newest = Some(catalog);
+                self.written = Some(written);
             }
             Err(error) => {
                 let error = error.to_string();
@@ -126,7 +150,7 @@ impl Publisher {
         clock.max(previous.saturating_add(1))
     }
 
-    fn write(&self, catalog: &Catalog) -> Result<(), PublishError> {
+    fn write(&mut self, catalog: &Catalog) -> Result<Digest, PublishError> {
         let mut sealed = catalog.seal(&self.key);
         // Too much to say must not silence what serves: the oldest refusals go first, then what only people read.
         if matches!(sealed, Err(CatalogError::TooLarge { .. })) {
@@ -143,35 +167,42 @@ impl Publisher {
             }
             sealed = catalog.seal(&self.key);
         }
-        Ok(self.writer.put_catalog(&sealed?)?)
+        let sealed = sealed?;
+        self.writer.hold()?;
+        self.writer.put_catalog(&sealed)?;
+        Ok(Digest::of(&sealed))
     }
 }
 
-fn recover(writer: &Writer, key: &SealKey) -> Result<Option<Catalog>, StartError> {
+/// The catalog to go on from, and the file that holds it if that is the newest.
+fn recover(writer: &Writer, key: &SealKey) -> Result<Option<(Catalog, Option<Digest>)>, StartError> {
     let trusted = key.trusted();
     let reader = writer.reader();
     let read = |bytes: Result<Vec<u8>, ReadError>| match bytes {
         Err(ReadError::Missing { .. }) => Ok(None),
         Err(error) => Err(error.to_string()),
-        Ok(bytes) => Catalog::unseal(&bytes, &trusted).map(Some).map_err(|error| error.to_string()),
+        Ok(bytes) => match Catalog::unseal(&bytes, &trusted) {
+            Ok(catalog) => Ok(Some((catalog, Digest::of(&bytes)))),
+            Err(error) => Err(error.to_string()),
+        },
     };
     match read(reader.catalog()) {
-        Ok(Some(catalog)) => return Ok(Some(catalog)),
+        Ok(Some((catalog, file))) => return Ok(Some((catalog, Some(file)))),
         Ok(None) => {}
         Err(error) => {
             tracing::warn!(error, "the catalog is not believed and set aside");
             writer.set_catalog_aside()?;
         }
     }
-    let previous = read(reader.previous_catalog()).unwrap_or_else(|error| {
-        tracing::warn!(error, "the previous catalog is not believed");
+    let copy = read(reader.catalog_copy()).unwrap_or_else(|error| {
+        tracing::warn!(error, "the copy of the catalog is not believed");
         None
     });
-    match &previous {
-        Some(catalog) => tracing::warn!(sequence = catalog.sequence, "going on from the previous catalog"),
+    match &copy {
+        Some((catalog, _)) => tracing::warn!(sequence = catalog.sequence, "going on from the catalog's copy"),
         None => tracing::info!("starting a new catalog"),
     }
-    Ok(previous)
+    Ok(copy.map(|(catalog, _)| (catalog, None)))
 }
 
 /// Leaves the `max` newest versions of each model that never served.
@@ -222,6 +253,7 @@ mod tests {
             key,
             heartbeat: SignedDuration::from_secs(60),
             newest: None,
+            written: None,
             failing: None,
         };
         let models = (0..models).map(|model| CatalogModel {

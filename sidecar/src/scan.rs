@@ -62,22 +62,35 @@ impl Scanner {
     /// Looks once. At most one version of each model is judged, so that a model with many bad ones does not hold up
     /// the others. Failures are in the catalog or the log, and never end the sidecar.
     pub fn scan_once(&mut self, now: Timestamp) -> Looked {
+        if self.publisher.has_lost_the_catalog() {
+            // Then its blobs may be gone too.
+            self.proved = None;
+        }
         self.prove_blobs(now);
         let looked = match Root::open(&self.incoming) {
             // An empty volume was mounted over it, or a copy just began.
             Ok(root) if root.models.is_empty() => {
-                self.notes = root.notes;
-                self.notes.push("the folder of models holds no model; nothing is withdrawn".to_owned());
+                self.no_models(root.notes, "the folder of models holds no model");
                 Looked::default()
             }
             Ok(root) => self.look(&root, now),
             Err(error) => {
-                self.notes = vec![format!("{error}; nothing is withdrawn")];
+                self.no_models(Vec::new(), &error.to_string());
                 Looked::default()
             }
         };
         self.publish(now);
         looked
+    }
+
+    /// Takes in that nothing can be said about any model.
+    fn no_models(&mut self, mut notes: Vec<String>, why: &str) {
+        let note = format!("{why}; nothing is withdrawn");
+        if !self.notes.contains(&note) {
+            tracing::warn!("{note}");
+        }
+        notes.push(note);
+        self.notes = notes;
     }
 
     fn look(&mut self, root: &Root, now: Timestamp) -> Looked {
@@ -167,7 +180,7 @@ impl Scanner {
             let damage = self.publisher.prove_blobs(&tracked.entry.files).err();
             tracked.damage = damage.map(|error| error.to_string());
             if let (Some(damage), version) = (&tracked.damage, tracked.entry.version) {
-                tracing::warn!(%version, damage, "a blob of an admitted version is damaged");
+                tracing::warn!(%version, damage, "a blob of an admitted version cannot be used");
                 if let Some(watch) = &mut tracked.watch {
                     watch.again();
                 }

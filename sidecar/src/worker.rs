@@ -66,14 +66,14 @@ impl Bell {
 /// Watches the folder of models until the bell says stop.
 ///
 /// # Errors
-/// [`StartError`] if the key or the store cannot be used. Once it runs, nothing ends it but the bell.
+/// [`StartError`] if the key cannot be used or another sidecar has the store. Once it runs, nothing ends it but the bell.
 pub fn run(settings: &Settings, wakes: &Wakes) -> Result<(), StartError> {
-    let mut scanner = Scanner::open(settings)?;
+    let Some(mut scanner) = open(settings, wakes)? else { return Ok(()) };
     let watcher = watch(&settings.incoming, wakes.bell.clone());
     if let Err(error) = &watcher {
         tracing::info!(%error, "no word from the file system; polling alone");
     }
-    let poll = Duration::from_millis(settings.poll_ms);
+    let poll = poll(settings);
     tracing::info!(incoming = %settings.incoming.display(), store = %settings.store.display(), "watching");
     while !wakes.bell.is_stopped() {
         let wait = match scanner.scan_once(Timestamp::now()) {
@@ -85,6 +85,28 @@ pub fn run(settings: &Settings, wakes: &Wakes) -> Result<(), StartError> {
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Waits for a store that cannot be used yet: to start and fail again and again would mend nothing. None if the bell
+/// says stop meanwhile.
+fn open(settings: &Settings, wakes: &Wakes) -> Result<Option<Scanner>, StartError> {
+    let mut said = None;
+    while !wakes.bell.is_stopped() {
+        let error = match Scanner::open(settings) {
+            Err(error) if error.may_pass() => error.to_string(),
+            opened => return opened.map(Some),
+        };
+        if said.as_ref() != Some(&error) {
+            tracing::error!(error, "waiting for the store");
+            said = Some(error);
+        }
+        wakes.wait(poll(settings));
+    }
+    Ok(None)
+}
+
+fn poll(settings: &Settings) -> Duration {
+    Duration::from_millis(settings.poll_ms)
 }
 
 impl Wakes {

@@ -17,3 +17,5 @@ mod readme;
 mod seal;
 #[cfg(test)]
 mod secrets;
+#[cfg(test)]
+mod survival;

@@ -5,13 +5,14 @@ use std::{
     path::{Path, PathBuf},
     process::Command,
     sync::OnceLock,
+    time::Duration,
 };
 
 use client::{ApiKey, Client, Input, Prediction, pb};
 use tempfile::TempDir;
 use tokio::runtime::{self, Runtime};
 
-use crate::command::{run, stdout};
+use crate::command::{docker, run, stdout, wait_for};
 
 /// A setosa, in centimetres.
 pub(crate) const FLOWER: [f64; 4] = [5.1, 3.5, 1.4, 0.2];
@@ -27,7 +28,7 @@ pub(crate) struct Copy {
 pub(crate) struct Stack {
     pub(crate) copy: Copy,
     runtime: Runtime,
-    endpoint: String,
+    pub(crate) endpoint: String,
     client: Client,
 }
 
@@ -133,6 +134,32 @@ impl Stack {
         let key = copy.read("secrets/client_api_key");
         let client = connect(&runtime, &endpoint, &key);
         Self { copy, runtime, endpoint, client }
+    }
+
+    /// Kills the server and starts it again, on another port of this machine.
+    pub(crate) fn restart_server(&mut self) {
+        let id = self.copy.container("server");
+        docker(&["kill", &id]);
+        docker(&["start", &id]);
+        let key = self.copy.read("secrets/client_api_key");
+        let (client, _) = wait_for("the server answers again", Duration::from_secs(60), || {
+            let address = self.copy.compose(&["port", "server", "50051"]);
+            self.endpoint = format!("http://{}", address.trim());
+            let key = ApiKey::new(key.trim()).unwrap();
+            let client = self.runtime.block_on(Client::connect(&self.endpoint, key)).ok()?;
+            self.try_models(&client).is_ok().then_some(client)
+        });
+        self.client = client;
+    }
+
+    /// What the server says of its catalog and models.
+    pub(crate) fn models(&self) -> pb::ListModelsResponse {
+        self.try_models(&self.client).unwrap()
+    }
+
+    /// What iris says to [`FLOWER`], or why it says nothing.
+    pub(crate) fn ask(&self) -> Result<Prediction, client::Error> {
+        self.try_predict(&self.client)
     }
 
     /// A client with another key.

@@ -100,10 +100,10 @@ async fn a_catalog_that_is_not_believed_changes_nothing_and_says_so() {
 }
 
 #[tokio::test]
-async fn a_restart_over_a_damaged_catalog_serves_from_the_previous_one() {
+async fn a_restart_over_a_damaged_catalog_serves_from_its_copy() {
     let mut store = store();
-    store.publish();
-    store.write(b"{");
+    let good = fs_err::read(store.path().join("catalog.json")).unwrap();
+    fs_err::write(store.path().join("catalog.json"), b"{").unwrap();
     let server = Server::ready(&store).await;
     assert_eq!(answer(&server).await, (1, 6.0));
     let catalog = server.list().await.catalog.unwrap();
@@ -114,7 +114,12 @@ async fn a_restart_over_a_damaged_catalog_serves_from_the_previous_one() {
         catalog.error
     );
 
-    // A sequence that was served from is no longer news; the next one is.
+    // The very file that the copy was made of comes back: all is well.
+    fs_err::write(store.path().join("catalog.json"), good).unwrap();
+    eventually("nothing is wrong any more", async || {
+        server.list().await.catalog?.error.is_empty().then_some(())
+    })
+    .await;
     store.admit(&testkit::linear("line", 2.0), 2);
     store.publish();
     server.applied(store.catalog.sequence).await;
@@ -213,6 +218,75 @@ async fn a_restart_over_a_damaged_default_serves_the_newest_older_version() {
     let server = Server::ready(&store).await;
     assert_eq!(answer(&server).await, (1, 6.0));
     assert_eq!(server.version("line", 2).await.state(), State::Failed);
+}
+
+#[tokio::test]
+async fn a_catalog_that_has_forgotten_what_serves_takes_nothing_away() {
+    let mut store = store();
+    store.model("line").labels = [("stable".parse().unwrap(), 1.try_into().unwrap())].into();
+    store.admit(&testkit::linear("other", 3.0), 1);
+    store.publish();
+    let server = Server::ready(&store).await;
+    let client = server.client().await;
+    let known = store.catalog.models.clone();
+
+    // What a sidecar says first whose store was wiped: a version is there, and nothing is judged.
+    store.catalog.models.retain(|model| model.name.as_str() == "line");
+    let model = store.model("line");
+    (model.default, model.serving, model.labels) = (None, Vec::new(), Default::default());
+    model.versions = vec![entry(1, Status::Pending), entry(2, Status::Pending)];
+    store.publish();
+    server.applied(store.catalog.sequence).await;
+    assert_eq!(answer(&server).await, (1, 6.0));
+    assert_eq!(server.still_answers("other", &ROW).await.numbers(), [10.0]);
+    client.predict(Target::model("line").label("stable"), Input::rows(&ROW)).await.unwrap();
+    linfa_serve::is_ready(server.address).await.unwrap();
+    let states = server.list().await.models.into_iter().map(|model| {
+        let versions = model.versions.iter().map(|version| (version.version, version.state())).collect();
+        (model.name, versions, model.notes)
+    });
+    let note = || vec!["version 1 serves on, but the catalog does not know it any more".to_owned()];
+    let expected: [(_, Vec<_>, _); 2] = [
+        ("line".to_owned(), vec![(1, State::Serving), (2, State::Pending)], note()),
+        ("other".to_owned(), vec![(1, State::Serving)], note()),
+    ];
+    assert_eq!(states.collect::<Vec<_>>(), expected);
+
+    // An older version that is judged first does not take the newer one's place.
+    store.catalog.models = known;
+    store.model("line").labels.clear();
+    let line = store.model("line").clone();
+    store.admit(&testkit::linear("line", 2.0), 2);
+    store.publish();
+    server.applied(store.catalog.sequence).await;
+    assert_eq!(answer(&server).await, (2, 8.0));
+    *store.model("line") = line;
+    store.model("line").versions.push(entry(2, Status::Pending));
+    store.publish();
+    server.applied(store.catalog.sequence).await;
+    assert_eq!(answer(&server).await, (2, 8.0));
+
+    // A catalog that names it decides: withdrawn is withdrawn.
+    store.model("line").versions[1].status = Status::Withdrawn;
+    store.publish();
+    server.applied(store.catalog.sequence).await;
+    assert_eq!(answer(&server).await, (1, 6.0));
+    assert_eq!(server.version("line", 2).await.state(), State::Withdrawn);
+}
+
+#[tokio::test]
+async fn a_version_whose_files_could_not_be_read_at_the_start_is_loaded_once_they_can() {
+    let store = store();
+    let (blobs, away) = (store.path().join("blobs"), store.path().join("away"));
+    fs_err::rename(&blobs, &away).unwrap();
+    let server = Server::start(store.settings()).await;
+    server.applied(store.catalog.sequence).await;
+    assert_eq!(server.version("line", 1).await.state(), State::Failed);
+    assert!(linfa_serve::is_ready(server.address).await.is_err());
+    // No new catalog comes: there may be no sidecar.
+    fs_err::rename(away, blobs).unwrap();
+    eventually("the server is ready", async || linfa_serve::is_ready(server.address).await.ok()).await;
+    assert_eq!(answer(&server).await, (1, 6.0));
 }
 
 #[tokio::test]

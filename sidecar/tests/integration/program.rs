@@ -138,6 +138,45 @@ fn a_store_that_cannot_be_written_is_logged_once_and_once_more_when_it_can() {
 }
 
 #[test]
+fn a_store_that_cannot_be_used_yet_is_waited_for() {
+    let bench = Bench::idle();
+    bench.drop("a/1", &testkit::linear("a", 2.0));
+    let (mut command, _) = unprivileged(&bench);
+    let mode = |mode| std::fs::Permissions::from_mode(mode);
+    fs_err::set_permissions(&bench.settings.store, mode(0)).unwrap();
+    let mut program = Program::start(&mut command);
+    program.wait_for(&["waiting for the store", "the store cannot be used: ", "Permission denied"]);
+    fs_err::set_permissions(&bench.settings.store, mode(0o755)).unwrap();
+    program.wait_for(&["version judged", "Admitted"]);
+    let said = program.seen.iter().filter(|line| line.contains("waiting for the store"));
+    assert_eq!(said.count(), 1, "{:#?}", program.seen);
+    assert_eq!(program.terminate().code(), Some(0));
+
+    fs_err::set_permissions(&bench.settings.store, mode(0)).unwrap();
+    let mut program = Program::start(command.stderr(Stdio::piped()));
+    program.wait_for(&["waiting for the store"]);
+    assert_eq!(program.terminate().code(), Some(0), "it stops while it waits");
+}
+
+#[test]
+fn a_folder_of_models_that_is_not_ours_to_read_is_told_with_the_mend() {
+    let bench = Bench::idle();
+    bench.drop("a/1", &testkit::linear("a", 2.0));
+    let (mut command, uid) = unprivileged(&bench);
+    let mut program = Program::start(&mut command);
+    program.wait_for(&["version judged", "Admitted"]);
+    fs_err::set_permissions(&bench.settings.incoming, std::fs::Permissions::from_mode(0o000)).unwrap();
+    let said = format!(
+        "the folder of models cannot be listed: `{}` is not readable by uid {uid}; chmod -R a+rX the folder; nothing \
+         is withdrawn",
+        bench.settings.incoming.display()
+    );
+    program.wait_for(&[&said]);
+    assert_eq!(program.terminate().code(), Some(0));
+    assert_eq!((bench.catalog().notes, bench.serving("a")), (vec![said], vec![1]));
+}
+
+#[test]
 fn a_bad_configuration_ends_with_78_and_a_sentence() {
     let bench = Bench::idle();
     let with = |name: &str, value: &str| run(sidecar(&bench).env(name, value));

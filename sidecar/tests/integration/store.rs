@@ -85,10 +85,9 @@ fn a_second_sidecar_on_one_store_is_refused() {
 }
 
 #[test]
-fn a_damaged_catalog_is_set_aside_and_the_previous_one_goes_on() {
+fn a_damaged_catalog_is_set_aside_and_its_copy_goes_on() {
     let mut bench = bench();
     let before = bench.catalog();
-    bench.look_after(60);
     bench.stop();
     let store = bench.settings.store.clone();
     let path = |name: &str| store.join(name);
@@ -98,18 +97,17 @@ fn a_damaged_catalog_is_set_aside_and_the_previous_one_goes_on() {
 
     bench.start();
     assert_eq!(fs_err::read(path("catalog.damaged.json")).unwrap(), bytes);
-    assert_eq!(read_catalog(&path("catalog.previous.json")).unwrap(), before);
+    assert_eq!(read_catalog(&path("catalog.copy.json")).unwrap(), before);
     bench.look();
     assert_eq!(bench.catalog().models, before.models);
     assert!(bench.catalog().sequence > before.sequence);
-    assert!(read_catalog(&path("catalog.previous.json")).is_ok());
+    assert_eq!(read_catalog(&path("catalog.copy.json")).unwrap(), bench.catalog());
 }
 
 #[test]
 fn a_catalog_that_someone_else_signed_is_not_gone_on_from() {
     let mut bench = bench();
     let genuine = bench.catalog();
-    bench.look_after(60);
     bench.stop();
     let mut forged = bench.catalog();
     forged.sequence += 1_000_000;
@@ -127,9 +125,8 @@ fn a_catalog_that_someone_else_signed_is_not_gone_on_from() {
 fn two_damaged_catalogs_and_a_wiped_store_start_anew() {
     let mut bench = bench();
     let before = bench.model("a");
-    bench.look_after(60);
     bench.stop();
-    for name in ["catalog.json", "catalog.previous.json"] {
+    for name in ["catalog.json", "catalog.copy.json"] {
         fs_err::write(bench.settings.store.join(name), "{}").unwrap();
     }
     bench.start();
@@ -146,15 +143,56 @@ fn two_damaged_catalogs_and_a_wiped_store_start_anew() {
 }
 
 #[test]
-fn a_store_that_is_wiped_under_a_running_sidecar_is_filled_again() {
+fn a_store_that_is_wiped_under_a_running_sidecar_is_filled_again_at_the_next_look() {
     let mut bench = bench();
-    let before = bench.model("a");
-    fs_err::remove_dir_all(bench.settings.store.join("blobs/sha256")).unwrap();
-    fs_err::create_dir(bench.settings.store.join("blobs/sha256")).unwrap();
-    fs_err::remove_file(bench.settings.store.join("catalog.json")).unwrap();
-    bench.look_after(60);
+    let before = bench.catalog();
+    // The folder stays, as that of a volume does; all that is in it goes.
+    let away = bench.dir.path().join("away");
+    fs_err::create_dir(&away).unwrap();
+    for entry in fs_err::read_dir(&bench.settings.store).unwrap() {
+        let entry = entry.unwrap();
+        fs_err::rename(entry.path(), away.join(entry.file_name())).unwrap();
+    }
+    bench.look();
     assert!(bench.blob("a", 1, "model.safetensors").exists());
-    assert_eq!(bench.model("a"), before);
+    assert_eq!(bench.catalog().models, before.models);
+    assert!(bench.catalog().sequence > before.sequence);
+    assert!(Scanner::open(&bench.settings).is_err(), "it is held again");
+}
+
+#[test]
+fn a_catalog_that_is_damaged_or_removed_under_a_running_sidecar_is_written_again_at_the_next_look() {
+    let mut bench = bench();
+    let path = bench.settings.store.join("catalog.json");
+    let before = bench.catalog();
+    for damage in [&b"{"[..], b""] {
+        fs_err::write(&path, damage).unwrap();
+        bench.look();
+        assert_eq!(bench.catalog().models, before.models);
+    }
+    fs_err::remove_file(path).unwrap();
+    bench.look();
+    assert_eq!(bench.catalog().models, before.models);
+    // What is well is left alone.
+    let mended = bench.catalog();
+    bench.look();
+    assert_eq!(bench.catalog(), mended);
+}
+
+#[test]
+fn a_store_that_goes_away_and_comes_back_ends_nothing() {
+    let mut bench = bench();
+    let before = bench.catalog();
+    let away = bench.dir.path().join("away");
+    fs_err::rename(&bench.settings.store, &away).unwrap();
+    bench.look();
+    bench.look_after(300);
+    assert!(!bench.settings.store.exists(), "a volume may come back; nothing is put into its place");
+    fs_err::rename(away, &bench.settings.store).unwrap();
+    bench.look();
+    assert!(bench.catalog().sequence > before.sequence);
+    bench.look_after(5);
+    assert_eq!(bench.catalog().models, before.models);
 }
 
 #[test]

@@ -95,16 +95,46 @@ fn a_second_writer_is_refused_until_the_first_is_gone() {
 }
 
 #[test]
-fn the_catalog_before_the_newest_is_kept() {
+fn a_copy_of_the_newest_catalog_is_kept() {
     let (_dir, writer, _) = store();
     let reader = writer.reader();
     assert_eq!(reader.catalog().unwrap_err().to_string(), "`catalog.json` is missing");
-    writer.put_catalog(b"1").unwrap();
-    assert_eq!(reader.previous_catalog().unwrap_err().to_string(), "`catalog.previous.json` is missing");
-    writer.put_catalog(b"2").unwrap();
-    writer.put_catalog(b"3").unwrap();
-    assert_eq!(reader.catalog().unwrap(), b"3");
-    assert_eq!(reader.previous_catalog().unwrap(), b"2");
+    assert_eq!(reader.catalog_copy().unwrap_err().to_string(), "`catalog.copy.json` is missing");
+    for bytes in [b"1", b"2"] {
+        writer.put_catalog(bytes).unwrap();
+        assert_eq!(reader.catalog().unwrap(), bytes);
+        assert_eq!(reader.catalog_copy().unwrap(), bytes);
+    }
+}
+
+#[test]
+fn a_wiped_store_is_held_again_unless_another_sidecar_was_faster() {
+    let (dir, mut writer, files) = store();
+    let wipe = || {
+        for entry in fs_err::read_dir(dir.path()).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                fs_err::remove_dir_all(path).unwrap()
+            } else {
+                fs_err::remove_file(path).unwrap()
+            }
+        }
+    };
+    wipe();
+    assert!(matches!(writer.put_version(&files), Err(WriteError::System(_))));
+    writer.hold().unwrap();
+    writer.put_version(&files).unwrap();
+    assert!(matches!(Writer::open(dir.path()), Err(WriteError::Locked(_))));
+
+    wipe();
+    let faster = Writer::open(dir.path()).unwrap();
+    assert!(matches!(writer.hold(), Err(WriteError::Locked(_))));
+    drop(faster);
+    writer.hold().unwrap();
+
+    fs_err::remove_dir_all(dir.path()).unwrap();
+    assert!(matches!(writer.hold(), Err(WriteError::System(_))));
+    assert!(!dir.path().exists());
 }
 
 #[test]
