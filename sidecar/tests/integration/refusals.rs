@@ -109,6 +109,15 @@ fn manifests_that_break_a_rule_are_refused() {
 }
 
 #[test]
+fn a_manifest_over_its_limit_is_refused_unread() {
+    let huge = vec![b' '; (4 << 20) + 1];
+    assert_eq!(
+        refusal(&linear().set_file("manifest.json", huge)),
+        "layout: `manifest.json` has 4194305 bytes, the limit is 4194304"
+    );
+}
+
+#[test]
 fn a_file_that_is_longer_than_its_manifest_says_is_refused() {
     let parts = linear().without_resealing();
     let mut golden = parts.files().golden;
