@@ -75,10 +75,9 @@ impl Watch {
     pub(crate) fn is_due(&self, now: Timestamp) -> bool {
         self.is_present()
             && match self.next {
-                Next::Equal => false,
+                Next::Equal | Next::Done => false,
                 Next::Now => true,
                 Next::At(time) => time <= now,
-                Next::Done => false,
             }
     }
 
@@ -95,10 +94,11 @@ impl Watch {
     /// Puts off the verdict until nothing has changed for a while. False if that is so already.
     pub(crate) fn defer(&mut self, now: Timestamp, settle: &Settle) -> bool {
         let calm = self.since + settle.unchanged();
-        if now < calm {
+        let early = now < calm;
+        if early {
             self.next = Next::At(calm);
         }
-        now < calm
+        early
     }
 
     /// Takes in that these bytes were judged and passed.
