@@ -1,7 +1,12 @@
 //! Files from folders that others may write: each is opened once, proven to be a plain file of bounded size,
 //! and read once. What happens to the bytes is not decided here.
 
-use std::{fmt, io::Read as _, os::fd::BorrowedFd};
+use std::{
+    fmt,
+    io::Read as _,
+    os::fd::{BorrowedFd, OwnedFd},
+    path::Path,
+};
 
 use rustix::{
     fs::{FileType, Mode, OFlags, ResolveFlags},
@@ -111,11 +116,21 @@ pub enum ReadError {
     },
 }
 
+/// Opens the folder at `path`. The path is the caller's own, so that it may lead through symbolic links.
+///
+/// # Errors
+/// [`ReadError`], for what is no folder or may not be entered.
+pub fn open_root(path: &Path) -> Result<OwnedFd, ReadError> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::DIRECTORY;
+    let opened = rustix::fs::open(path, flags, Mode::empty());
+    opened.map_err(|error| system(&path.display().to_string(), error))
+}
+
 /// Opens a folder that lies directly in `parent` (or, with a path, below it), never through a symbolic link.
 ///
 /// # Errors
 /// [`ReadError`], for what is no folder or may not be entered.
-pub fn open_folder(parent: BorrowedFd<'_>, name: &str) -> Result<std::os::fd::OwnedFd, ReadError> {
+pub fn open_folder(parent: BorrowedFd<'_>, name: &str) -> Result<OwnedFd, ReadError> {
     open(parent, name, OFlags::DIRECTORY)
 }
 
@@ -151,7 +166,7 @@ pub fn read(folder: BorrowedFd<'_>, name: &str, max: u64) -> Result<Vec<u8>, Rea
     Ok(bytes)
 }
 
-fn open(folder: BorrowedFd<'_>, name: &str, extra: OFlags) -> Result<std::os::fd::OwnedFd, ReadError> {
+fn open(folder: BorrowedFd<'_>, name: &str, extra: OFlags) -> Result<OwnedFd, ReadError> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | extra;
     let beneath = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
     let opened = match rustix::fs::openat2(folder, name, flags, Mode::empty(), beneath) {
