@@ -138,6 +138,18 @@ fn a_store_that_cannot_be_opened_is_told_in_the_systems_words() {
 }
 
 #[test]
+fn a_catalog_that_is_set_aside_never_becomes_the_previous_one() {
+    let (dir, writer, _) = store();
+    writer.put_catalog(b"1").unwrap();
+    writer.put_catalog(b"2").unwrap();
+    writer.set_catalog_aside().unwrap();
+    writer.put_catalog(b"3").unwrap();
+    let reader = writer.reader();
+    assert_eq!((reader.catalog().unwrap(), reader.previous_catalog().unwrap()), (b"3".into(), b"1".into()));
+    assert_eq!(fs_err::read(dir.path().join("catalog.damaged.json")).unwrap(), b"2");
+}
+
+#[test]
 fn a_write_that_fails_leaves_no_half_file_and_the_old_catalog() {
     let (dir, writer, files) = store();
     writer.put_catalog(b"1").unwrap();
