@@ -128,6 +128,12 @@ mod tests {
     }
 
     #[test]
+    fn a_map_by_name_is_asked_with_text() {
+        let map = std::collections::BTreeMap::from([("iris".parse::<Name>().unwrap(), 1)]);
+        assert_eq!((map.get("iris"), map.get("wine")), (Some(&1), None));
+    }
+
+    #[test]
     fn versions_have_one_spelling() {
         assert_eq!("7".parse::<Version>().unwrap().get(), 7);
         assert_eq!("999999999999999999".parse::<Version>().unwrap().get(), MAX_VERSION);
