@@ -103,6 +103,33 @@ fn a_retired_model_comes_back_when_the_policy_says_so() {
 }
 
 #[test]
+fn a_retired_model_stays_so_over_a_restart_with_a_broken_policy() {
+    let mut bench = bench();
+    bench.write("a/policy.toml", "retire = true");
+    bench.settle();
+    bench.write("a/policy.toml", "retire = ");
+    bench.restart();
+    bench.look_times(4);
+    assert_eq!(bench.serving("a"), [0; 0]);
+    assert_eq!((bench.status("a", 1), bench.status("a", 2)), (Status::Withdrawn, Status::Withdrawn));
+}
+
+#[test]
+fn a_model_of_which_a_version_was_withdrawn_serves_on_over_a_restart() {
+    let mut bench = bench();
+    bench.remove("a/2");
+    bench.look();
+    bench.look_after(5);
+    let before = bench.model("a");
+    assert_eq!(bench.serving("a"), [1]);
+    bench.restart();
+    for _ in 0..3 {
+        bench.look();
+        assert_eq!(bench.model("a"), before);
+    }
+}
+
+#[test]
 fn a_version_that_the_policy_pins_stays_though_its_folder_is_gone() {
     let mut bench = bench();
     bench.write("a/policy.toml", "serve = [2]");
