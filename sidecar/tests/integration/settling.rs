@@ -50,6 +50,18 @@ fn a_good_version_is_admitted_when_two_looks_saw_the_same() {
 }
 
 #[test]
+fn every_change_asks_for_another_look_soon() {
+    let mut bench = Bench::new();
+    bench.drop("a/1", &testkit::linear("a", 2.0));
+    bench.settle();
+    let soon = Looked { unsettled: true, more: false };
+    bench.drop("a/2", &testkit::linear("a", 3.0));
+    assert_eq!((bench.look(), bench.look()), (soon, Looked::default()));
+    bench.write("a/policy.toml", "serve = [1]");
+    assert_eq!((bench.look(), bench.look()), (soon, Looked::default()));
+}
+
+#[test]
 fn every_kind_of_model_is_admitted_and_its_blobs_are_its_files() {
     let mut bench = Bench::new();
     let packs = [

@@ -54,6 +54,19 @@ fn a_restart_keeps_what_is_admitted_before_anything_is_looked_at() {
 }
 
 #[test]
+fn what_is_admitted_is_not_judged_again_after_a_restart() {
+    let mut bench = bench();
+    bench.stop();
+    let mut catalog = bench.catalog();
+    catalog.models[0].versions[0].checks[0].detail = "as an older release put it".to_owned();
+    let path = bench.settings.store.join("catalog.json");
+    fs_err::write(path, catalog.seal(&Bench::key()).unwrap()).unwrap();
+    bench.start();
+    bench.settle_all();
+    assert_eq!(bench.catalog().models, catalog.models);
+}
+
+#[test]
 fn a_refused_version_stays_refused_over_a_restart() {
     let mut bench = bench();
     bench.drop("a/2", &testkit::linear("a", 3.0));

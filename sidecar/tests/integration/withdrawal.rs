@@ -26,6 +26,7 @@ fn a_removed_version_is_withdrawn_and_the_one_before_serves_again() {
     bench.look();
     let version = bench.version("a", 2);
     assert_eq!((version.status, version.digest), (Status::Withdrawn, digest));
+    assert_eq!(version.files, []);
     assert_eq!(bench.refusal("a", 2), "layout: its folder was removed");
     assert_eq!(bench.serving("a"), [1]);
 }
