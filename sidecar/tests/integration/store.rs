@@ -206,6 +206,19 @@ fn a_damaged_blob_without_a_folder_is_noted_and_healed_by_the_same_bytes() {
 }
 
 #[test]
+fn a_blob_that_was_damaged_while_nobody_looked_is_noted_at_once() {
+    let mut bench = bench();
+    let blob = bench.blob("a", 1, "golden.jsonl");
+    bench.remove("a/1");
+    bench.stop();
+    fs_err::write(&blob, "damaged").unwrap();
+    bench.start();
+    bench.look();
+    let notes = bench.model("a").notes;
+    assert!(notes[0].starts_with("version 1: blob sha256:"), "{notes:?}");
+}
+
+#[test]
 fn a_store_that_cannot_be_written_ends_nothing_and_is_tried_again() {
     let mut bench = bench();
     let before = bench.catalog();

@@ -179,6 +179,7 @@ fn a_model_folder_that_became_something_else_withdraws_nothing() {
     bench.look_after(3600);
     assert_eq!(bench.model("a").versions, versions);
     assert_eq!(bench.serving("a"), [2]);
+    assert_eq!(bench.model("a").notes, ["`a` is a file where a folder belongs; only plain files are read"]);
 }
 
 #[test]
@@ -195,4 +196,18 @@ fn a_rejected_version_is_forgotten_with_its_folder() {
     bench.drop("a/3", &testkit::linear("a", 3.5));
     bench.settle();
     assert_eq!(bench.serving("a"), [3]);
+}
+
+#[test]
+fn a_model_of_which_nothing_was_admitted_is_forgotten_with_its_folder() {
+    let mut bench = bench();
+    bench.drop("c/1", &testkit::linear("c", 3.0));
+    bench.write("c/1/stranger", "x");
+    bench.settle_all();
+    assert_eq!(bench.status("c", 1), Status::Rejected);
+    bench.remove("c");
+    bench.look();
+    bench.look_after(5);
+    assert_eq!(bench.catalog().model("c"), None);
+    assert_eq!(bench.serving("a"), [2]);
 }
