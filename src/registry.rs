@@ -132,9 +132,6 @@ impl Snapshot {
     /// # Errors
     /// [`ServeError`], by what is wrong with the name or the choice.
     pub fn resolve(&self, name: &str, choice: &Choice) -> Result<&Arc<Loaded>, ServeError> {
-        if self.catalog.is_none() {
-            return Err(ServeError::NothingLoaded);
-        }
         let model = if name.is_empty() { self.only()? } else { self.model(name)? };
         model.resolve(choice)
     }

@@ -267,3 +267,17 @@ fn cost(model: &artifact::Model, golden: &Golden) -> f64 {
     });
     nanos.fold(f64::INFINITY, f64::min)
 }
+
+#[cfg(test)]
+mod tests {
+    use artifact::testkit;
+
+    use super::*;
+
+    #[test]
+    fn what_a_row_costs_is_measured() {
+        let (_, nanos_per_row) = load(&testkit::classifier("a").files().unwrap()).unwrap();
+        // Not even one of its exponentials takes so little.
+        assert!(nanos_per_row.is_finite() && nanos_per_row > 1.0, "{nanos_per_row}");
+    }
+}

@@ -105,6 +105,14 @@ mod tests {
     }
 
     #[test]
+    fn a_digest_is_its_bytes_and_is_shown_alike_everywhere() {
+        let digest = Digest::of(b"abc");
+        assert_eq!(digest.as_bytes()[..2], [0xba, 0x78]);
+        assert_eq!(Digest::from(*digest.as_bytes()), digest);
+        assert_eq!(format!("{digest:?}"), digest.to_string());
+    }
+
+    #[test]
     fn only_the_canonical_form_is_a_digest() {
         let hex = Digest::of(b"abc").hex();
         for bad in [hex.clone(), format!("sha256:{}", hex.to_uppercase()), format!("sha256:{}", &hex[1..])] {

@@ -160,6 +160,11 @@ mod tests {
     }
 
     #[test]
+    fn the_private_key_is_not_shown() {
+        assert_eq!(format!("{:?}", key()), "SealKey(secret)");
+    }
+
+    #[test]
     fn no_single_flipped_bit_is_believed() {
         let envelope = key().seal("text/plain", b"hello").unwrap();
         let mut believed = Vec::new();

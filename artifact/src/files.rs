@@ -1,7 +1,12 @@
 //! Files from folders that others may write: each is opened once, proven to be a plain file of bounded size,
 //! and read once. What happens to the bytes is not decided here.
 
-use std::{fmt, io::Read as _, os::fd::BorrowedFd};
+use std::{
+    fmt,
+    io::Read as _,
+    os::fd::{BorrowedFd, OwnedFd},
+    path::Path,
+};
 
 use rustix::{
     fs::{FileType, Mode, OFlags, ResolveFlags},
@@ -111,11 +116,21 @@ pub enum ReadError {
     },
 }
 
+/// Opens the folder at `path`. The path is the caller's own, so that it may lead through symbolic links.
+///
+/// # Errors
+/// [`ReadError`], for what is no folder or may not be entered.
+pub fn open_root(path: &Path) -> Result<OwnedFd, ReadError> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::DIRECTORY;
+    let opened = rustix::fs::open(path, flags, Mode::empty());
+    opened.map_err(|error| system(&path.display().to_string(), error))
+}
+
 /// Opens a folder that lies directly in `parent` (or, with a path, below it), never through a symbolic link.
 ///
 /// # Errors
 /// [`ReadError`], for what is no folder or may not be entered.
-pub fn open_folder(parent: BorrowedFd<'_>, name: &str) -> Result<std::os::fd::OwnedFd, ReadError> {
+pub fn open_folder(parent: BorrowedFd<'_>, name: &str) -> Result<OwnedFd, ReadError> {
     open(parent, name, OFlags::DIRECTORY)
 }
 
@@ -151,9 +166,9 @@ pub fn read(folder: BorrowedFd<'_>, name: &str, max: u64) -> Result<Vec<u8>, Rea
     Ok(bytes)
 }
 
-fn open(folder: BorrowedFd<'_>, name: &str, extra: OFlags) -> Result<std::os::fd::OwnedFd, ReadError> {
+fn open(folder: BorrowedFd<'_>, name: &str, extra: OFlags) -> Result<OwnedFd, ReadError> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | extra;
-    let beneath = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+    let beneath = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
     let opened = match rustix::fs::openat2(folder, name, flags, Mode::empty(), beneath) {
         // Kernels before 5.6, and filters that do not know the call. Names are single components that we chose
         // or checked, so that NOFOLLOW alone keeps us inside.
@@ -230,6 +245,42 @@ mod tests {
         assert_eq!(say("folder"), "`folder` is a folder; only plain files are read");
         assert_eq!(say("fifo"), "`fifo` is a FIFO; only plain files are read");
         assert_eq!(say("socket"), "`socket` is a socket; only plain files are read");
+    }
+
+    #[test]
+    fn a_file_that_has_more_bytes_than_it_had_when_it_was_opened_is_not_believed() {
+        // The system says 0 bytes of this file, and gives some.
+        let process = open_root(Path::new("/proc/self")).unwrap();
+        let changed = ReadError::Changed { name: "status".into() };
+        assert_eq!(read(process.as_fd(), "status", 9), Err(changed));
+    }
+
+    #[test]
+    fn what_is_no_folder_is_not_entered_and_no_link_is_followed_on_the_way() {
+        let (dir, fd) = folder();
+        let path = |name: &str| dir.path().join(name);
+        fs_err::create_dir_all(path("outer/inner")).unwrap();
+        fs_err::write(path("file"), b"1").unwrap();
+        std::os::unix::fs::symlink("outer", path("link")).unwrap();
+
+        let inner = open_folder(fd.as_fd(), "outer/inner").unwrap();
+        assert_eq!(read(inner.as_fd(), "file", 9), Err(ReadError::Missing { name: "file".into() }));
+        let open = |name| open_folder(fd.as_fd(), name).map(drop);
+        assert_eq!(open("link/inner"), Err(ReadError::Symlink { name: "link/inner".into() }));
+        let kind = "file where a folder belongs";
+        for name in ["file", "link"] {
+            assert_eq!(open(name), Err(ReadError::NotPlain { name: name.into(), kind }));
+        }
+    }
+
+    #[test]
+    fn no_child_process_gets_what_is_open() {
+        let (dir, fd) = folder();
+        fs_err::create_dir(dir.path().join("inner")).unwrap();
+        for open in [open_root(dir.path()), open_folder(fd.as_fd(), "inner")] {
+            let flags = rustix::io::fcntl_getfd(open.unwrap()).unwrap();
+            assert_eq!(flags, rustix::io::FdFlags::CLOEXEC);
+        }
     }
 
     #[test]

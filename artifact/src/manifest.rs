@@ -203,11 +203,6 @@ impl Manifest {
         Ok(bytes)
     }
 
-    /// The entry of one of the version's files.
-    pub fn file(&self, name: FileName) -> Option<&FileEntry> {
-        self.files.iter().find(|file| file.name == name)
-    }
-
     fn check(&self) -> Result<(), ManifestError> {
         if self.format != FORMAT {
             return Err(ManifestError::Format { found: self.format.clone() });

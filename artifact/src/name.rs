@@ -128,8 +128,15 @@ mod tests {
     }
 
     #[test]
+    fn a_map_by_name_is_asked_with_text() {
+        let map = std::collections::BTreeMap::from([("iris".parse::<Name>().unwrap(), 1)]);
+        assert_eq!((map.get("iris"), map.get("wine")), (Some(&1), None));
+    }
+
+    #[test]
     fn versions_have_one_spelling() {
-        assert_eq!("7".parse::<Version>().unwrap().get(), 7);
+        let seven: Version = "7".parse().unwrap();
+        assert_eq!((seven.get(), seven.to_string()), (7, "7".to_owned()));
         assert_eq!("999999999999999999".parse::<Version>().unwrap().get(), MAX_VERSION);
         for bad in ["", "0", "01", "+1", "-1", "1.0", "1e3", "1000000000000000000", " 1"] {
             assert_eq!(bad.parse::<Version>(), Err(InvalidName::Version), "{bad:?}");

@@ -160,7 +160,7 @@ impl Reader {
     }
 
     fn read(&self, path: &str, max: u64) -> Result<Vec<u8>, ReadError> {
-        let root = open_root(&self.root)?;
+        let root = files::open_root(&self.root)?;
         match path.rsplit_once('/') {
             Some((folder, name)) => files::read(files::open_folder(root.as_fd(), folder)?.as_fd(), name, max),
             None => files::read(root.as_fd(), path, max),
@@ -242,20 +242,6 @@ impl Writer {
         write(&self.root, COPY, bytes)?;
         write(&self.root, CATALOG, bytes)
     }
-}
-
-fn open_root(root: &Path) -> Result<fs::File, ReadError> {
-    let name = || root.display().to_string();
-    fs::File::open(root).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => ReadError::Missing { name: name() },
-        std::io::ErrorKind::PermissionDenied => {
-            ReadError::Forbidden { name: name(), uid: rustix::process::geteuid().as_raw() }
-        }
-        _ => ReadError::System {
-            name: name(),
-            error: error.raw_os_error().map_or(rustix::io::Errno::IO, rustix::io::Errno::from_raw_os_error),
-        },
-    })
 }
 
 /// Makes the folders of the store at `root`, and locks it.

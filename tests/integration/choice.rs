@@ -118,10 +118,15 @@ async fn what_is_not_there_yet_asks_to_come_back() {
     let store = Store::empty();
     let server = Server::start(store.settings()).await;
     let client = server.client().await;
-    let refusal = refused(client.predict(Target::model("line"), Input::rows(&ROW)).await);
     let sentence = "no models are loaded yet; try again shortly";
-    assert_eq!((refusal.code, refusal.message.as_str()), (Code::Unavailable, sentence));
-    assert_eq!(refusal.details.retry_after, Some(Duration::from_secs(1)));
+    for refusal in [
+        refused(client.predict(Target::model("line"), Input::rows(&ROW)).await),
+        refused(client.predict(Target::model(""), Input::rows(&ROW)).await),
+        refused(client.get_model("line").await),
+    ] {
+        assert_eq!((refusal.code, refusal.message.as_str()), (Code::Unavailable, sentence));
+        assert_eq!(refusal.details.retry_after, Some(Duration::from_secs(1)));
+    }
 }
 
 #[tokio::test]

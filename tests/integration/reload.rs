@@ -290,6 +290,33 @@ async fn a_version_whose_files_could_not_be_read_at_the_start_is_loaded_once_the
 }
 
 #[tokio::test]
+async fn what_is_loaded_is_kept_and_needs_its_blobs_no_more() {
+    let mut store = store();
+    store.admit(&testkit::linear("line", 2.0), 2);
+    store.model("line").serving = [1, 2].map(|version| version.try_into().unwrap()).to_vec();
+    store.publish();
+    let server = Server::ready(&store).await;
+    fs_err::remove_dir_all(store.path().join("blobs")).unwrap();
+    store.publish();
+    server.applied(store.catalog.sequence).await;
+    let older = Target::model("line").version(1);
+    let prediction = server.client().await.predict(older, Input::rows(&ROW)).await.unwrap();
+    assert_eq!(prediction.numbers(), [6.0]);
+    assert_eq!(answer(&server).await, (2, 8.0));
+}
+
+#[tokio::test]
+async fn other_bytes_under_the_same_number_are_loaded_anew() {
+    // What a sidecar may sign that lost its store, and its memory with it.
+    let mut store = store();
+    let server = Server::ready(&store).await;
+    store.admit(&testkit::linear("line", 2.0), 1);
+    store.publish();
+    server.applied(store.catalog.sequence).await;
+    assert_eq!(answer(&server).await, (1, 8.0));
+}
+
+#[tokio::test]
 async fn list_models_shows_checks_refusals_policy_errors_and_notes() {
     let mut store = store();
     let model = store.model("line");

@@ -224,8 +224,30 @@ mod tests {
             let values = rows.iter().skip(column).step_by(2);
             values.fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(*value), high.max(*value)))
         };
+        assert_eq!(rows[..2], [2.0, 5.0]);
+        assert_eq!(rows[24..28], [-7.0, -45.0, 13.0, 55.0]);
+        let corner = |value: &f64| [-7.0, 13.0].contains(value);
+        let values: Vec<_> = rows.iter().step_by(2).skip(14).collect();
+        assert!(values.iter().step_by(2).all(|value| !corner(value)));
+        assert!(values.iter().skip(1).step_by(2).all(|value| corner(value)));
         assert_eq!(ends(0), (-7.0, 13.0));
         assert_eq!(ends(1), (-45.0, 55.0), "a constant feature is widened by its size");
         assert!(self::rows(&[feature(f64::MIN, f64::MAX)], 256).iter().all(|value| value.is_finite()));
+    }
+
+    #[test]
+    fn the_rows_show_each_decile() {
+        let deciles = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0];
+        let inputs = [Feature { deciles, ..feature(0.0, 10.0) }];
+        assert_eq!(rows(&inputs, 256)[3..12], deciles);
+    }
+
+    #[test]
+    fn the_scattered_numbers_are_those_of_splitmix64() {
+        // The first numbers that the reference implementation gives for the seed 0.
+        let mut scatter = Scatter(0);
+        for bits in [0xe220_a839_7b1d_cdaf_u64, 0x6e78_9e6a_a1b9_65f4] {
+            assert_eq!(scatter.next(), (bits >> 11) as f64 / (1_u64 << 52) as f64 - 1.0);
+        }
     }
 }

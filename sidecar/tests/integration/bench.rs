@@ -121,8 +121,12 @@ impl Bench {
         fs_err::rename(aside, self.folder(path)).unwrap();
     }
 
+    pub(crate) fn key() -> SealKey {
+        SealKey::from_pem(KEY).unwrap()
+    }
+
     pub(crate) fn trusted() -> TrustedKey {
-        SealKey::from_pem(KEY).unwrap().trusted()
+        Self::key().trusted()
     }
 
     /// The catalog as the server reads it.

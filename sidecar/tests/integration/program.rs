@@ -99,6 +99,22 @@ fn a_drop_is_admitted_and_sigterm_ends_with_0() {
 }
 
 #[test]
+fn a_withdrawal_is_told_in_the_log() {
+    let bench = Bench::idle();
+    bench.drop("a/1", &testkit::linear("a", 2.0));
+    bench.drop("a/2", &testkit::linear("a", 3.0));
+    let mut command = sidecar(&bench);
+    command.env("LINFA_SIDECAR__SETTLE__UNCHANGED_SECONDS", "1").env("LINFA_SIDECAR__POLL_MS", "10");
+    let mut program = Program::start(&mut command);
+    for version in ["1", "2"] {
+        program.wait_for(&["version judged", "Admitted", &format!("\"version\":\"{version}\"")]);
+    }
+    bench.remove("a/2");
+    program.wait_for(&["version not served", "Withdrawn", "its folder was removed"]);
+    assert_eq!(program.terminate().code(), Some(0));
+}
+
+#[test]
 fn a_word_from_the_file_system_shortens_the_wait() {
     let bench = Bench::idle();
     // Polling alone would take longer than anyone waits here.

@@ -109,6 +109,15 @@ fn manifests_that_break_a_rule_are_refused() {
 }
 
 #[test]
+fn a_manifest_over_its_limit_is_refused_unread() {
+    let huge = vec![b' '; (4 << 20) + 1];
+    assert_eq!(
+        refusal(&linear().set_file("manifest.json", huge)),
+        "layout: `manifest.json` has 4194305 bytes, the limit is 4194304"
+    );
+}
+
+#[test]
 fn a_file_that_is_longer_than_its_manifest_says_is_refused() {
     let parts = linear().without_resealing();
     let mut golden = parts.files().golden;
@@ -237,6 +246,32 @@ fn what_is_no_model_or_version_is_noted_and_harms_nothing() {
             "`v2` is no version: a version is a number of 1 to 18 digits without a leading zero",
         ]
     );
+}
+
+#[test]
+fn of_many_strangers_twenty_are_named_and_the_others_counted() {
+    let mut bench = Bench::new();
+    bench.drop("a/1", &testkit::linear("a", 2.0));
+    for (strangers, last) in [(20, "`x19` is neither a version nor policy.toml"), (25, "and 5 more")] {
+        (0..strangers).for_each(|number| bench.write(&format!("a/x{number:02}"), ""));
+        bench.settle();
+        assert_eq!(bench.model("a").notes.last().unwrap(), last);
+    }
+    assert_eq!(bench.model("a").notes.len(), 21);
+}
+
+#[test]
+fn a_version_of_just_the_limit_is_admitted() {
+    let mut bench = Bench::idle();
+    bench.settings.max_version_mib = 1;
+    bench.start();
+    let mut manifest = linear().files().manifest;
+    let others: u64 = linear().files().entries()[1..].iter().map(|file| file.size).sum();
+    manifest.resize((1 << 20) - others as usize, b'\n');
+    bench.drop_parts("a/1", &linear().set_file("manifest.json", manifest));
+    bench.settle();
+    assert_eq!(bench.version("a", 1).checks[0].detail, "3 files, 1048576 bytes");
+    assert_eq!(bench.serving("a"), [1]);
 }
 
 #[test]

@@ -50,6 +50,31 @@ fn a_good_version_is_admitted_when_two_looks_saw_the_same() {
 }
 
 #[test]
+fn every_change_asks_for_another_look_soon() {
+    let mut bench = Bench::new();
+    bench.drop("a/1", &testkit::linear("a", 2.0));
+    bench.settle();
+    let soon = Looked { unsettled: true, more: false };
+    bench.drop("a/2", &testkit::linear("a", 3.0));
+    assert_eq!((bench.look(), bench.look()), (soon, Looked::default()));
+    bench.write("a/policy.toml", "serve = [1]");
+    assert_eq!((bench.look(), bench.look()), (soon, Looked::default()));
+}
+
+#[test]
+fn a_difference_to_the_librarys_answer_is_told_as_a_share_of_what_is_tolerated() {
+    let mut bench = Bench::new();
+    let parts = Parts::of(&testkit::linear("a", 2.0)).edit_golden(|rows| {
+        rows[0]["scores"][0] = (1.0 + 5e-5).into();
+        rows[0]["tolerance"] = 1e-4.into();
+    });
+    bench.drop_parts("a/1", &parts);
+    bench.settle_all();
+    let detail = &bench.version("a", 1).checks[4].detail;
+    assert_eq!(detail, "5 rows, worst difference 50.0 % of the tolerance");
+}
+
+#[test]
 fn every_kind_of_model_is_admitted_and_its_blobs_are_its_files() {
     let mut bench = Bench::new();
     let packs = [

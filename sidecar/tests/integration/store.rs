@@ -54,6 +54,19 @@ fn a_restart_keeps_what_is_admitted_before_anything_is_looked_at() {
 }
 
 #[test]
+fn what_is_admitted_is_not_judged_again_after_a_restart() {
+    let mut bench = bench();
+    bench.stop();
+    let mut catalog = bench.catalog();
+    catalog.models[0].versions[0].checks[0].detail = "as an older release put it".to_owned();
+    let path = bench.settings.store.join("catalog.json");
+    fs_err::write(path, catalog.seal(&Bench::key()).unwrap()).unwrap();
+    bench.start();
+    bench.settle_all();
+    assert_eq!(bench.catalog().models, catalog.models);
+}
+
+#[test]
 fn a_refused_version_stays_refused_over_a_restart() {
     let mut bench = bench();
     bench.drop("a/2", &testkit::linear("a", 3.0));
@@ -228,6 +241,19 @@ fn a_damaged_blob_without_a_folder_is_noted_and_healed_by_the_same_bytes() {
     bench.settle();
     assert!(blob.exists());
     assert_eq!(bench.model("a").notes, [""; 0]);
+}
+
+#[test]
+fn a_blob_that_was_damaged_while_nobody_looked_is_noted_at_once() {
+    let mut bench = bench();
+    let blob = bench.blob("a", 1, "golden.jsonl");
+    bench.remove("a/1");
+    bench.stop();
+    fs_err::write(&blob, "damaged").unwrap();
+    bench.start();
+    bench.look();
+    let notes = bench.model("a").notes;
+    assert!(notes[0].starts_with("version 1: blob sha256:"), "{notes:?}");
 }
 
 #[test]

@@ -26,6 +26,7 @@ fn a_removed_version_is_withdrawn_and_the_one_before_serves_again() {
     bench.look();
     let version = bench.version("a", 2);
     assert_eq!((version.status, version.digest), (Status::Withdrawn, digest));
+    assert_eq!(version.files, []);
     assert_eq!(bench.refusal("a", 2), "layout: its folder was removed");
     assert_eq!(bench.serving("a"), [1]);
 }
@@ -103,6 +104,33 @@ fn a_retired_model_comes_back_when_the_policy_says_so() {
 }
 
 #[test]
+fn a_retired_model_stays_so_over_a_restart_with_a_broken_policy() {
+    let mut bench = bench();
+    bench.write("a/policy.toml", "retire = true");
+    bench.settle();
+    bench.write("a/policy.toml", "retire = ");
+    bench.restart();
+    bench.look_times(4);
+    assert_eq!(bench.serving("a"), [0; 0]);
+    assert_eq!((bench.status("a", 1), bench.status("a", 2)), (Status::Withdrawn, Status::Withdrawn));
+}
+
+#[test]
+fn a_model_of_which_a_version_was_withdrawn_serves_on_over_a_restart() {
+    let mut bench = bench();
+    bench.remove("a/2");
+    bench.look();
+    bench.look_after(5);
+    let before = bench.model("a");
+    assert_eq!(bench.serving("a"), [1]);
+    bench.restart();
+    for _ in 0..3 {
+        bench.look();
+        assert_eq!(bench.model("a"), before);
+    }
+}
+
+#[test]
 fn a_version_that_the_policy_pins_stays_though_its_folder_is_gone() {
     let mut bench = bench();
     bench.write("a/policy.toml", "serve = [2]");
@@ -151,6 +179,7 @@ fn a_model_folder_that_became_something_else_withdraws_nothing() {
     bench.look_after(3600);
     assert_eq!(bench.model("a").versions, versions);
     assert_eq!(bench.serving("a"), [2]);
+    assert_eq!(bench.model("a").notes, ["`a` is a file where a folder belongs; only plain files are read"]);
 }
 
 #[test]
@@ -167,4 +196,18 @@ fn a_rejected_version_is_forgotten_with_its_folder() {
     bench.drop("a/3", &testkit::linear("a", 3.5));
     bench.settle();
     assert_eq!(bench.serving("a"), [3]);
+}
+
+#[test]
+fn a_model_of_which_nothing_was_admitted_is_forgotten_with_its_folder() {
+    let mut bench = bench();
+    bench.drop("c/1", &testkit::linear("c", 3.0));
+    bench.write("c/1/stranger", "x");
+    bench.settle_all();
+    assert_eq!(bench.status("c", 1), Status::Rejected);
+    bench.remove("c");
+    bench.look();
+    bench.look_after(5);
+    assert_eq!(bench.catalog().model("c"), None);
+    assert_eq!(bench.serving("a"), [2]);
 }

@@ -64,6 +64,16 @@ fn what_was_sealed_is_what_is_read() {
 }
 
 #[test]
+fn models_and_versions_are_found_by_their_own_name_and_number() {
+    let catalog = catalog();
+    let model = catalog.model("a").unwrap();
+    assert_eq!(model, &catalog.models[0]);
+    assert_eq!(catalog.model("b"), None);
+    assert_eq!(model.version(version(2)), Some(&model.versions[1]));
+    assert_eq!(model.version(version(3)), None);
+}
+
+#[test]
 fn no_flipped_bit_is_believed() {
     let bytes = Catalog { models: Vec::new(), ..catalog() }.seal(&key()).unwrap();
     let trusted = key().trusted();
@@ -128,6 +138,18 @@ fn a_catalog_over_the_limit_is_neither_written_nor_read() {
         Catalog::unseal(&bytes, &key().trusted()).unwrap_err().to_string(),
         "4194305 bytes, the limit is 4194304"
     );
+}
+
+#[test]
+fn a_catalog_of_just_the_limit_is_written_and_read() {
+    let mut catalog = catalog();
+    catalog.notes = vec![String::new()];
+    let left = MAX_BYTES as usize - catalog.seal(&key()).unwrap().len();
+    // Base64 makes four bytes of three.
+    catalog.notes = vec!["x".repeat(left / 4 * 3)];
+    let bytes = catalog.seal(&key()).unwrap();
+    assert_eq!(bytes.len() as u64, MAX_BYTES);
+    assert_eq!(Catalog::unseal(&bytes, &key().trusted()).unwrap(), catalog);
 }
 
 #[test]

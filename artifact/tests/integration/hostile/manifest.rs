@@ -112,6 +112,18 @@ fn statistics_that_are_no_numbers_are_refused() {
 }
 
 #[test]
+fn statistics_that_json_cannot_hold_are_not_written() {
+    let mut manifest = Manifest::parse(&Parts::of(&linear("a", 2.0)).files().manifest).unwrap();
+    for value in [f64::NAN, f64::INFINITY] {
+        manifest.inputs[0].std = value;
+        assert_eq!(
+            manifest.to_bytes().unwrap_err().to_string(),
+            "inputs: the statistics of `x` are not finite or not in order"
+        );
+    }
+}
+
+#[test]
 fn exactly_the_two_other_files_are_listed() {
     let pack = linear("a", 2.0);
     let not_once = |name| format!("files: `{name}` is not listed exactly once");
@@ -149,6 +161,21 @@ fn files_over_their_limit_are_refused_before_they_are_read() {
         manifest_error(&pack, |manifest| manifest["files"][1]["size"] = json!((16_u64 << 20) + 1)),
         "files: `golden.jsonl` has 16777217 bytes, the limit is 16777216"
     );
+}
+
+#[test]
+fn what_just_keeps_the_limits_is_read() {
+    let files = Parts::of(&binary("a")).edit_manifest(|manifest| {
+        manifest["steps"] = json!(vec![manifest["steps"][0].clone(); 16]);
+        manifest["output"]["classes"][1] = json!("n".repeat(256));
+        manifest["files"][0]["size"] = json!(128_u64 << 20);
+        manifest["files"][1]["size"] = json!(16_u64 << 20);
+    });
+    let manifest = Manifest::parse(&files.files().manifest).unwrap();
+    assert_eq!(manifest.steps.len(), 16);
+    assert_eq!(manifest.output.names()[1].len(), 256);
+    let sizes: Vec<_> = manifest.files.iter().map(|file| file.size).collect();
+    assert_eq!(sizes, [128 << 20, 16 << 20]);
 }
 
 #[test]

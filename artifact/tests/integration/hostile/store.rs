@@ -153,6 +153,21 @@ fn a_store_that_went_away_is_told_by_its_path() {
 }
 
 #[test]
+fn a_store_that_cannot_be_opened_is_told_in_the_systems_words() {
+    let long = "n".repeat(300);
+    assert_eq!(
+        Reader::new(&long).catalog().unwrap_err().to_string(),
+        format!("`{long}` cannot be read: File name too long (os error 36)")
+    );
+    let (dir, _writer, _) = store();
+    let file = dir.path().join(".lock");
+    assert_eq!(
+        Reader::new(&file).catalog().unwrap_err().to_string(),
+        format!("`{}` is a file where a folder belongs; only plain files are read", file.display())
+    );
+}
+
+#[test]
 fn a_write_that_fails_leaves_no_half_file_and_the_old_catalog() {
     let (dir, writer, files) = store();
     writer.put_catalog(b"1").unwrap();
