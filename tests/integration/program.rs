@@ -108,7 +108,7 @@ fn a_missing_or_writable_secret_is_named_and_the_program_does_not_start() {
 struct Running {
     child: Child,
     address: SocketAddr,
-    /// Every line of the log, as it comes.
+    /// Every line of the log. It is read no further than it is taken from here.
     log: std::sync::mpsc::Receiver<Value>,
 }
 
@@ -125,7 +125,7 @@ impl Running {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let (lines, log) = std::sync::mpsc::channel();
+        let (lines, log) = std::sync::mpsc::sync_channel(1);
         let stderr = BufReader::new(child.stderr.take().unwrap());
         std::thread::spawn(move || {
             for line in stderr.lines() {
@@ -193,6 +193,26 @@ async fn health_fails_while_no_model_serves() {
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(said, format!("linfa-serve: {} is not ready\n", running.address));
+    assert_eq!(running.stop(), Some(0));
+}
+
+#[tokio::test]
+async fn a_log_that_nobody_reads_holds_up_no_call_and_is_whole_once_it_is_read() {
+    // Some 300 KiB, where a pipe takes 64.
+    const CALLS: usize = 1000;
+    let store = Store::of(&[testkit::linear("line", 2.0)]);
+    let running = Running::start(&store);
+    eventually("the program is ready", async || running.health().status.success().then_some(())).await;
+    let client = connect(&running).await;
+    let calls = async {
+        for _ in 0..CALLS {
+            client.predict(Target::model("line"), Input::rows(&[2.0, 3.0])).await.unwrap();
+        }
+    };
+    tokio::time::timeout(PATIENCE, calls).await.expect("every call is answered");
+    for _ in 0..CALLS {
+        assert_eq!(running.line("call")["code"], "OK");
+    }
     assert_eq!(running.stop(), Some(0));
 }
 
