@@ -1,22 +1,18 @@
 //! The access log: one line per call, whichever way it ends. Never a header, never a value of a request.
 
-use std::{
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-    time::Instant,
-};
+use std::{sync::Arc, time::Instant};
 
 use artifact::Name;
 use bytes::Bytes;
 use http::{HeaderMap, Response};
-use http_body::{Frame, SizeHint};
+use http_body::Frame;
 use tonic::{Status, body::Body};
 
 use crate::{
     call::{Fields, Learnt, is_open},
     gate::Place,
     status::code_name,
+    tapped::{Tap, Tapped},
 };
 
 /// Written to the log when it is dropped: at the end of the answer, or when the client left.
@@ -31,10 +27,9 @@ pub(crate) struct Line {
     code: &'static str,
 }
 
-/// A response body that shows us the trailers, and holds what is the call's until its end.
+/// Sees the trailers of a response, and holds what is the call's until its end.
 #[derive(Debug)]
-pub(crate) struct Watched {
-    body: Body,
+pub(crate) struct Watch {
     line: Line,
     _place: Option<Place>,
 }
@@ -47,9 +42,9 @@ impl Line {
     }
 
     /// Sees the answer to its end.
-    pub(crate) fn watch(mut self, response: Response<Body>, place: Option<Place>) -> Response<Watched> {
+    pub(crate) fn watch(mut self, response: Response<Body>, place: Option<Place>) -> Response<Tapped<Watch>> {
         self.see(response.headers());
-        response.map(|body| Watched { body, line: self, _place: place })
+        response.map(|body| Tapped { body, tap: Watch { line: self, _place: place } })
     }
 
     /// Takes the code from headers or trailers that have it.
@@ -79,28 +74,11 @@ impl Drop for Line {
     }
 }
 
-impl http_body::Body for Watched {
-    type Data = Bytes;
-    type Error = Status;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        let frame = Pin::new(&mut self.body).poll_frame(context);
-        if let Poll::Ready(Some(Ok(frame))) = &frame
-            && let Some(trailers) = frame.trailers_ref()
-        {
+impl Tap for Watch {
+    fn see(&mut self, frame: &Frame<Bytes>) -> Result<(), Status> {
+        if let Some(trailers) = frame.trailers_ref() {
             self.line.see(trailers);
         }
-        frame
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        Ok(())
     }
 }

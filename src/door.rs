@@ -1,5 +1,5 @@
 //! What every call passes before a service sees it, in this order: a line of the log, a key, a place, a deadline.
-//! One layer in place of four, since each would cost every call its own allocations.
+//! One layer: each would cost every call its own allocations.
 
 use std::{
     convert::Infallible,
@@ -17,7 +17,7 @@ use tonic::{Status, body::Body};
 use tower_service::Service;
 
 use crate::{
-    access::{Line, Watched},
+    access::{Line, Watch},
     auth,
     call::{Call, is_open, service},
     error::ServeError,
@@ -27,6 +27,7 @@ use crate::{
     limits,
     pb::predict_service_server::{PredictServiceServer, SERVICE_NAME},
     service::Predict,
+    tapped::Tapped,
 };
 
 /// The whole of what the transport calls.
@@ -42,9 +43,9 @@ pub(crate) struct Door {
 }
 
 impl Service<Request<Body>> for Door {
-    type Response = Response<Watched>;
+    type Response = Response<Tapped<Watch>>;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<Watched>, Infallible>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Tapped<Watch>>, Infallible>> + Send>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))

@@ -2,21 +2,21 @@
 //! leaves their sum open: the most calls at once, each with nearly the largest message and its last byte missing, hold
 //! all of that at the same time.
 
-use std::{
-    pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
-    task::{Context, Poll},
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
 use bytes::Bytes;
-use http_body::{Frame, SizeHint};
+use http_body::Frame;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tonic::{Status, body::Body};
 
-use crate::{error::ServeError, limits::Limits};
+use crate::{
+    error::ServeError,
+    limits::Limits,
+    tapped::{Tap, Tapped},
+};
 
 /// Lets calls in. Those that need no key have a room of their own, so that neither kind starves the other.
 #[derive(Clone, Debug)]
@@ -42,13 +42,6 @@ struct Taken {
     free: Arc<AtomicUsize>,
     bytes: AtomicUsize,
     _call: OwnedSemaphorePermit,
-}
-
-/// A request body that is weighed as it comes.
-#[derive(Debug)]
-pub(crate) struct Weighed {
-    body: Body,
-    place: Place,
 }
 
 impl Gate {
@@ -92,9 +85,9 @@ impl Room {
 }
 
 impl Place {
-    /// The call's body, as it is to be read from now on.
-    pub(crate) fn weigh(&self, body: Body) -> Weighed {
-        Weighed { body, place: self.clone() }
+    /// The call's body, which from now on takes room as it comes.
+    pub(crate) fn weigh(&self, body: Body) -> Tapped<Self> {
+        Tapped { body, tap: self.clone() }
     }
 
     fn take(&self, bytes: usize) -> Result<(), ServeError> {
@@ -112,30 +105,9 @@ impl Drop for Taken {
     }
 }
 
-impl http_body::Body for Weighed {
-    type Data = Bytes;
-    type Error = Status;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        let frame = Pin::new(&mut self.body).poll_frame(context);
-        if let Poll::Ready(Some(Ok(frame))) = &frame
-            && let Some(data) = frame.data_ref()
-            && let Err(error) = self.place.take(data.len())
-        {
-            return Poll::Ready(Some(Err(error.into())));
-        }
-        frame
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+impl Tap for Place {
+    fn see(&mut self, frame: &Frame<Bytes>) -> Result<(), Status> {
+        Ok(self.take(frame.data_ref().map_or(0, Bytes::len))?)
     }
 }
 

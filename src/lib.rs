@@ -31,6 +31,7 @@ mod pb;
 mod server;
 mod service;
 mod status;
+mod tapped;
 mod tensor;
 mod wire;
 
