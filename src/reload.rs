@@ -100,18 +100,19 @@ impl Reloader {
                 return self.refuse(&current, &error.into());
             }
         };
-        let digest = Some(Digest::of(&bytes));
-        let in_force = self.applied == digest;
-        if self.seen == digest && !(in_force && self.unread) {
+        let digest = Digest::of(&bytes);
+        let was_seen = self.seen.replace(digest) == Some(digest);
+        let in_force = self.applied == Some(digest);
+        // Once more, for what could not be read.
+        let again = in_force && self.unread;
+        if !again && (was_seen || in_force) {
+            if !was_seen {
+                self.publish(&current, None);
+            }
             return Outcome::Unchanged;
         }
-        self.seen = digest;
-        if in_force && !self.unread {
-            self.publish(&current, None);
-            return Outcome::Unchanged;
-        }
-        let sequence = current.catalog.as_ref().map(|catalog| catalog.sequence);
-        match self.believe(&bytes, sequence.filter(|_| !in_force)) {
+        let sequence = current.catalog.as_ref().map(|catalog| catalog.sequence).filter(|_| !again);
+        match self.believe(&bytes, sequence) {
             Ok(catalog) => {
                 self.apply(&current, catalog, digest, None);
                 Outcome::Applied
@@ -139,7 +140,7 @@ impl Reloader {
         }
         if current.catalog.is_none() {
             let copy = self.store.catalog_copy().map_err(RefusedCatalog::from);
-            let believed = copy.and_then(|bytes| Ok((self.believe(&bytes, None)?, Some(Digest::of(&bytes)))));
+            let believed = copy.and_then(|bytes| Ok((self.believe(&bytes, None)?, Digest::of(&bytes))));
             if let Ok((catalog, digest)) = believed {
                 tracing::warn!(sequence = catalog.sequence, "starting from the catalog's copy");
                 self.apply(current, catalog, digest, Some(said));
@@ -162,13 +163,13 @@ impl Reloader {
     }
 
     /// Puts the catalog of the file `digest` in force.
-    fn apply(&mut self, current: &Snapshot, catalog: Catalog, digest: Option<Digest>, error: Option<String>) {
+    fn apply(&mut self, current: &Snapshot, catalog: Catalog, digest: Digest, error: Option<String>) {
         let Catalog { sequence, issued_at, models, notes } = catalog;
         let mut models = models.into_iter().map(|entry| (entry.name.clone(), entry)).collect();
         keep_forgotten(&mut models, &current.models);
         self.unread = false;
         let models = models.into_iter().map(|(name, entry)| (name, self.model(entry, current))).collect();
-        self.applied = digest;
+        self.applied = Some(digest);
         if current.error.is_some() && error.is_none() {
             tracing::info!(sequence, "a good catalog is in force again");
         }

@@ -74,8 +74,7 @@ impl Publisher {
     pub(crate) fn open(settings: &Settings) -> Result<Self, StartError> {
         let key = signing_key(settings)?;
         let writer = Writer::open(&settings.store)?;
-        let (newest, written) = recover(&writer, &key)?.unzip();
-        let written = written.flatten();
+        let (newest, written) = recover(&writer, &key)?;
         Ok(Self { writer, key, heartbeat: settings.heartbeat(), newest, written, failing: None })
     }
 
@@ -174,8 +173,8 @@ impl Publisher {
     }
 }
 
-/// The catalog to go on from, and the file that holds it if that is the newest.
-fn recover(writer: &Writer, key: &SealKey) -> Result<Option<(Catalog, Option<Digest>)>, StartError> {
+/// The catalog to go on from, and the newest file if that holds it.
+fn recover(writer: &Writer, key: &SealKey) -> Result<(Option<Catalog>, Option<Digest>), StartError> {
     let trusted = key.trusted();
     let reader = writer.reader();
     let read = |bytes: Result<Vec<u8>, ReadError>| match bytes {
@@ -187,7 +186,7 @@ fn recover(writer: &Writer, key: &SealKey) -> Result<Option<(Catalog, Option<Dig
         },
     };
     match read(reader.catalog()) {
-        Ok(Some((catalog, file))) => return Ok(Some((catalog, Some(file)))),
+        Ok(Some((catalog, file))) => return Ok((Some(catalog), Some(file))),
         Ok(None) => {}
         Err(error) => {
             tracing::warn!(error, "the catalog is not believed and set aside");
@@ -202,7 +201,7 @@ fn recover(writer: &Writer, key: &SealKey) -> Result<Option<(Catalog, Option<Dig
         Some((catalog, _)) => tracing::warn!(sequence = catalog.sequence, "going on from the catalog's copy"),
         None => tracing::info!("starting a new catalog"),
     }
-    Ok(copy.map(|(catalog, _)| (catalog, None)))
+    Ok((copy.map(|(catalog, _)| catalog), None))
 }
 
 /// Leaves the `max` newest versions of each model that never served.
