@@ -5,6 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// Far beyond what anything here takes.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 /// How often a condition is looked at.
 const LOOK: Duration = Duration::from_millis(20);
 

@@ -3,9 +3,13 @@
 //! its own, and leaves nothing behind.
 
 #[cfg(test)]
+mod caller;
+#[cfg(test)]
 mod command;
 #[cfg(test)]
 mod stack;
+#[cfg(test)]
+mod states;
 
 #[cfg(test)]
 mod containers;
