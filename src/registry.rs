@@ -57,10 +57,21 @@ pub struct Loaded {
     pub version: Version,
     /// The model itself.
     pub model: artifact::Model,
-    /// The names of the classes, which all answers share. None where it does not classify.
-    pub classes: Vec<Bytes>,
+    /// The texts that all answers share.
+    pub texts: Texts,
     /// What a row costs, measured on the golden rows.
     pub nanos_per_row: f64,
+}
+
+/// What every answer of a version says in the same words.
+#[derive(Debug)]
+pub struct Texts {
+    /// The model's name.
+    pub name: Bytes,
+    /// Its digest.
+    pub digest: Bytes,
+    /// The names of the classes. None where it does not classify.
+    pub classes: Vec<Bytes>,
 }
 
 /// Which version of a model is asked for.

@@ -16,7 +16,7 @@ use bytes::Bytes;
 
 use crate::{
     memory::keep_forgotten,
-    registry::{CatalogInfo, Loaded, Model, Publisher, Snapshot},
+    registry::{CatalogInfo, Loaded, Model, Publisher, Snapshot, Texts},
 };
 
 /// Golden rows that are timed.
@@ -223,7 +223,9 @@ impl Reloader {
             Output::Classification { classes } => classes.iter().cloned().map(Bytes::from).collect(),
             _ => Vec::new(),
         };
-        Ok(Arc::new(Loaded { name, version, model: ready, classes, nanos_per_row }))
+        let digest = Bytes::from(ready.digest().to_string());
+        let texts = Texts { name: Bytes::from(name.to_string()), digest, classes };
+        Ok(Arc::new(Loaded { name, version, model: ready, texts, nanos_per_row }))
     }
 }
 

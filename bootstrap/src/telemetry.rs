@@ -8,7 +8,9 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+
+use crate::json::JsonLines;
 
 /// The most lines that wait to be written, of some 300 bytes each; further ones are lost, and their number is logged.
 const WAITING_LINES: usize = 16 << 10;
@@ -82,14 +84,14 @@ pub fn start(log: &Log) -> Result<Running, InvalidFilter> {
     let builder = NonBlockingBuilder::default().buffered_lines_limit(WAITING_LINES).thread_name("log");
     let (writer, writing) = builder.finish(output);
     let _ = lost.set(writer.error_counter());
-    let mut lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
-    if !io::stderr().is_terminal() {
-        lines = lines.with_ansi(false);
-    }
+    let events = tracing_subscriber::registry().with(filter);
     // Fails only where a log runs already, as in tests.
     let _ = match log.format {
-        Format::Json => lines.json().flatten_event(true).with_current_span(false).try_init(),
-        Format::Pretty => lines.try_init(),
+        Format::Json => events.with(JsonLines(writer)).try_init(),
+        Format::Pretty => {
+            let lines = tracing_subscriber::fmt::layer().with_writer(writer);
+            events.with(lines.with_ansi(io::stderr().is_terminal())).try_init()
+        }
     };
     // Where, and never what: a panic's words may hold a value of a request.
     std::panic::set_hook(Box::new(|panic| {
