@@ -2,6 +2,7 @@
 //! from files, start the log. Nothing here knows what a model is.
 
 mod json;
+mod lines;
 pub mod secret;
 pub mod settings;
 pub mod telemetry;
