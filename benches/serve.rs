@@ -222,7 +222,14 @@ fn store(dir: &Path) -> (Model, PathBuf) {
         versions: vec![entry],
     };
     let issued_at = jiff::Timestamp::now();
-    let catalog = Catalog { sequence: 1, issued_at, models: vec![iris], notes: Vec::new() };
+    let catalog = Catalog {
+        sequence: 1,
+        epoch: 1,
+        issued_at,
+        expires_at: jiff::Timestamp::MAX,
+        models: vec![iris],
+        notes: Vec::new(),
+    };
     writer.put_catalog(&catalog.seal(&SealKey::from_bytes(&SEED)).unwrap()).unwrap();
     (model, store)
 }

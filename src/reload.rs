@@ -159,12 +159,12 @@ impl Reloader {
             tracing::info!("the catalog in force can be read again");
         }
         let (catalog, models) = (current.catalog.clone(), current.models.clone());
-        self.publisher.publish(Snapshot { catalog, error, models });
+        self.publisher.publish(Snapshot { catalog, error, models, stale: false });
     }
 
     /// Puts the catalog of the file `digest` in force.
     fn apply(&mut self, current: &Snapshot, catalog: Catalog, digest: Digest, error: Option<String>) {
-        let Catalog { sequence, issued_at, models, notes } = catalog;
+        let Catalog { sequence, epoch, issued_at, expires_at, models, notes } = catalog;
         let mut models = models.into_iter().map(|entry| (entry.name.clone(), entry)).collect();
         keep_forgotten(&mut models, &current.models);
         self.unread = false;
@@ -173,8 +173,8 @@ impl Reloader {
         if current.error.is_some() && error.is_none() {
             tracing::info!(sequence, "a good catalog is in force again");
         }
-        let catalog = Some(CatalogInfo { sequence, issued_at, notes });
-        self.publisher.publish(Snapshot { catalog, error, models });
+        let catalog = Some(CatalogInfo { sequence, epoch, issued_at, expires_at, notes });
+        self.publisher.publish(Snapshot { catalog, error, models, stale: false });
         tracing::debug!(sequence, "catalog applied");
     }
 

@@ -52,8 +52,15 @@ impl Store {
     pub(crate) fn empty() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let writer = Writer::open(dir.path().join("store")).unwrap();
-        let catalog =
-            Catalog { sequence: 1, issued_at: jiff::Timestamp::now(), models: Vec::new(), notes: Vec::new() };
+        let now = jiff::Timestamp::now();
+        let catalog = Catalog {
+            sequence: 1,
+            epoch: 1,
+            issued_at: now,
+            expires_at: now + jiff::SignedDuration::from_hours(24),
+            models: Vec::new(),
+            notes: Vec::new(),
+        };
         Self { dir, catalog, key: SealKey::from_bytes(&SECRET), writer }
     }
 
