@@ -202,7 +202,7 @@ fn store(dir: &Path) -> (Model, PathBuf) {
     let manifest = Manifest::parse(&files.manifest).unwrap();
     let model = Model::load(manifest, digest, &files.tensors).unwrap();
     let store = dir.join("store");
-    let writer = Writer::open(&store).unwrap();
+    let mut writer = Writer::open(&store).unwrap();
     let version = 1.try_into().unwrap();
     let entry = CatalogVersion {
         version,

@@ -110,11 +110,12 @@ impl Store {
     /// Signs and writes the catalog, with the next sequence.
     pub(crate) fn publish(&mut self) {
         self.catalog.sequence += 1;
-        self.write(&self.catalog.seal(&self.key).unwrap());
+        let sealed = self.catalog.seal(&self.key).unwrap();
+        self.write(&sealed);
     }
 
     /// Writes these bytes as the catalog.
-    pub(crate) fn write(&self, catalog: &[u8]) {
+    pub(crate) fn write(&mut self, catalog: &[u8]) {
         self.writer.put_catalog(catalog).unwrap();
     }
 
