@@ -159,7 +159,7 @@ impl Reloader {
             tracing::info!("the catalog in force can be read again");
         }
         let (catalog, models) = (current.catalog.clone(), current.models.clone());
-        self.publisher.publish(Snapshot { catalog, error, models });
+        self.publisher.publish(Snapshot { catalog, error, models, ..Snapshot::default() });
     }
 
     /// Puts the catalog of the file `digest` in force.
@@ -174,7 +174,7 @@ impl Reloader {
             tracing::info!(sequence, "a good catalog is in force again");
         }
         let catalog = Some(CatalogInfo { sequence, issued_at, notes });
-        self.publisher.publish(Snapshot { catalog, error, models });
+        self.publisher.publish(Snapshot { catalog, error, models, ..Snapshot::default() });
         tracing::debug!(sequence, "catalog applied");
     }
 
@@ -201,7 +201,7 @@ impl Reloader {
             }
         }
         let default = entry.default.and_then(|wanted| newest_good(wanted, &mut loaded, before));
-        Model { entry: Arc::new(entry), default, loaded, failures }
+        Model { entry: Arc::new(entry), default, loaded, failures, changed: 0 }
     }
 
     fn version(

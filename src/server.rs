@@ -10,7 +10,7 @@ use bootstrap::secret::{self, SecretError};
 use secrecy::ExposeSecret as _;
 use tokio::{
     net::TcpListener,
-    sync::{Mutex, oneshot},
+    sync::{Mutex, watch},
     task::JoinSet,
     time::{MissedTickBehavior, interval, timeout},
 };
@@ -81,19 +81,19 @@ pub async fn run(
     let health = Arc::new(Mutex::new(Health::new(reporter).await));
 
     let limits = &settings.limits;
+    let (stop, stopped) = watch::channel(());
     let door = Door {
         keys,
         gate: gate.clone(),
         longest: Duration::from_secs(limits.call_seconds),
         predict: predict(models.clone(), inference, limits),
-        others: others(models.clone(), limits)?.add_service(health_service).into_axum_router(),
+        others: others(models.clone(), stopped.clone(), limits)?
+            .add_service(health_service)
+            .into_axum_router(),
     };
     let address = listener.local_addr()?;
     let incoming = connections::accept(listener, limits);
-    let (stop, stopped) = oneshot::channel::<()>();
-    let mut serving = pin!(transport(limits).serve_with_incoming_shutdown(door, incoming, async {
-        let _ = stopped.await;
-    }));
+    let mut serving = pin!(transport(limits).serve_with_incoming_shutdown(door, incoming, ended(stopped)));
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
 
     let every = Duration::from_millis(settings.reload_ms.max(1));
@@ -115,7 +115,7 @@ pub async fn run(
     if let Ok(ended) = timeout(notice, &mut serving).await {
         return ended.map_err(RunError::from);
     }
-    let _ = stop.send(());
+    drop(stop);
     gate.close();
     health.end_watches().await;
     let limit = Duration::from_secs(settings.drain.seconds);
@@ -127,6 +127,11 @@ pub async fn run(
     stopped
 }
 
+/// Ends when the sender is dropped.
+async fn ended(mut stopped: watch::Receiver<()>) {
+    while stopped.changed().await.is_ok() {}
+}
+
 fn predict(models: Models, inference: Arc<Inference>, limits: &Limits) -> PredictServiceServer<Predict> {
     let max_numbers = limits.response_bytes / size_of::<f64>();
     PredictServiceServer::new(Predict { models, inference, max_rows: limits.rows, max_numbers })
@@ -135,8 +140,9 @@ fn predict(models: Models, inference: Arc<Inference>, limits: &Limits) -> Predic
 }
 
 /// Every service but Predict and health.
-fn others(models: Models, limits: &Limits) -> Result<Routes, RunError> {
-    let catalogue = ModelServiceServer::new(Catalogue { models })
+fn others(models: Models, stopped: watch::Receiver<()>, limits: &Limits) -> Result<Routes, RunError> {
+    let longest_watch = Duration::from_secs(limits.connection_age_seconds);
+    let catalogue = ModelServiceServer::new(Catalogue { models, stopped, longest_watch })
         .max_decoding_message_size(limits.request_bytes)
         .max_encoding_message_size(limits.response_bytes);
     let reflection = || {
