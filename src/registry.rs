@@ -24,6 +24,8 @@ pub struct Snapshot {
     pub catalog: Option<CatalogInfo>,
     /// Why the newest catalog file is not the one in force.
     pub error: Option<String>,
+    /// The catalog in force has expired: what is served is served on, but may not be the newest state.
+    pub stale: bool,
     /// The models by name.
     pub models: BTreeMap<Name, Model>,
     /// Counts the snapshots that say something new. The publisher sets it.
@@ -35,8 +37,12 @@ pub struct Snapshot {
 pub struct CatalogInfo {
     /// Its sequence.
     pub sequence: u64,
+    /// Its epoch.
+    pub epoch: u64,
     /// When it was signed.
     pub issued_at: Timestamp,
+    /// Until when it tells the newest state.
+    pub expires_at: Timestamp,
     /// What lies beside the models.
     pub notes: Vec<String>,
 }

@@ -164,7 +164,7 @@ impl Reloader {
 
     /// Puts the catalog of the file `digest` in force.
     fn apply(&mut self, current: &Snapshot, catalog: Catalog, digest: Digest, error: Option<String>) {
-        let Catalog { sequence, issued_at, models, notes } = catalog;
+        let Catalog { sequence, epoch, issued_at, expires_at, models, notes } = catalog;
         let mut models = models.into_iter().map(|entry| (entry.name.clone(), entry)).collect();
         keep_forgotten(&mut models, &current.models);
         self.unread = false;
@@ -173,7 +173,7 @@ impl Reloader {
         if current.error.is_some() && error.is_none() {
             tracing::info!(sequence, "a good catalog is in force again");
         }
-        let catalog = Some(CatalogInfo { sequence, issued_at, notes });
+        let catalog = Some(CatalogInfo { sequence, epoch, issued_at, expires_at, notes });
         self.publisher.publish(Snapshot { catalog, error, models, ..Snapshot::default() });
         tracing::debug!(sequence, "catalog applied");
     }

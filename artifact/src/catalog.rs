@@ -27,8 +27,14 @@ pub struct Catalog {
     /// Grows with every catalog: the larger of the previous one's plus 1 and the Unix time in milliseconds, so that
     /// a store that was wiped does not lock the server out.
     pub sequence: u64,
+    /// Outranks the sequence: an operator raises it to begin the sequences anew. Catalogs before it was there: 1.
+    #[serde(default = "first_epoch")]
+    pub epoch: u64,
     /// When it was signed.
     pub issued_at: Timestamp,
+    /// Until when it tells the newest state. Catalogs before it was there: for ever.
+    #[serde(default = "never")]
+    pub expires_at: Timestamp,
     /// The models, by name.
     pub models: Vec<CatalogModel>,
     /// What lies beside the models and was ignored, a sentence each.
@@ -163,6 +169,11 @@ impl Catalog {
         Ok(catalog)
     }
 
+    /// Which of two catalogs is newer: the greater of these.
+    pub fn rank(&self) -> (u64, u64) {
+        (self.epoch, self.sequence)
+    }
+
     /// The model of that name.
     pub fn model(&self, name: &str) -> Option<&CatalogModel> {
         self.models.iter().find(|model| model.name.as_str() == name)
@@ -179,6 +190,14 @@ impl Catalog {
         }
         Ok(())
     }
+}
+
+fn first_epoch() -> u64 {
+    1
+}
+
+fn never() -> Timestamp {
+    Timestamp::MAX
 }
 
 impl CatalogModel {

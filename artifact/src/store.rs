@@ -180,30 +180,18 @@ impl Writer {
         Ok(Self { root, lock })
     }
 
-    /// Takes the store again if it was wiped: its folders and our lock went with the rest. Where the store itself is
-    /// gone, none is made: a volume may come back.
-    ///
-    /// # Errors
-    /// [`WriteError::Locked`] if another process was faster.
-    pub fn hold(&mut self) -> Result<(), WriteError> {
-        let ours = self.lock.metadata()?;
-        let there = fs::metadata(self.root.join(LOCK));
-        if !there.is_ok_and(|there| (there.dev(), there.ino()) == (ours.dev(), ours.ino())) {
-            self.lock = take(&self.root)?;
-        }
-        Ok(make_folders(&self.root)?)
-    }
-
     /// The same store, for reading.
     pub fn reader(&self) -> Reader {
         Reader::new(&self.root)
     }
 
-    /// Writes the blobs of a version that are not there yet, undamaged.
+    /// Writes the blobs of a version that are not there yet, undamaged. A store that was wiped is first taken again.
     ///
     /// # Errors
-    /// [`WriteError::Full`] before anything is written, if they do not fit.
-    pub fn put_version(&self, files: &Files) -> Result<Vec<FileEntry>, WriteError> {
+    /// [`WriteError::Full`] before anything is written, if they do not fit; [`WriteError::Locked`] if another process
+    /// was faster to take a store that was wiped.
+    pub fn put_version(&mut self, files: &Files) -> Result<Vec<FileEntry>, WriteError> {
+        self.hold()?;
         let free = rustix::fs::statvfs(&self.root)
             .map(|volume| volume.f_bavail.saturating_mul(volume.f_frsize))
             .map_err(std::io::Error::from)?;
@@ -234,13 +222,25 @@ impl Writer {
         Ok(())
     }
 
-    /// Makes `bytes` the newest catalog, after a copy of it.
+    /// Makes `bytes` the newest catalog, after a copy of it. A store that was wiped is first taken again.
     ///
     /// # Errors
     /// [`WriteError`]; the newest catalog is then still the old one.
-    pub fn put_catalog(&self, bytes: &[u8]) -> Result<(), WriteError> {
+    pub fn put_catalog(&mut self, bytes: &[u8]) -> Result<(), WriteError> {
+        self.hold()?;
         write(&self.root, COPY, bytes)?;
         write(&self.root, CATALOG, bytes)
+    }
+
+    /// Takes the store again if it was wiped: its folders and our lock went with the rest. Where the store itself is
+    /// gone, none is made: a volume may come back.
+    fn hold(&mut self) -> Result<(), WriteError> {
+        let ours = self.lock.metadata()?;
+        let there = fs::metadata(self.root.join(LOCK));
+        if !there.is_ok_and(|there| (there.dev(), there.ino()) == (ours.dev(), ours.ino())) {
+            self.lock = take(&self.root)?;
+        }
+        Ok(make_folders(&self.root)?)
     }
 }
 

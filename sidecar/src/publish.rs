@@ -35,6 +35,8 @@ pub(crate) struct Publisher {
     writer: Writer,
     key: SealKey,
     heartbeat: SignedDuration,
+    expiry: SignedDuration,
+    epoch: u64,
     /// What was said last, before it was thinned out to fit.
     newest: Option<Catalog>,
     /// The file that says it; none if it is to be written.
@@ -75,7 +77,9 @@ impl Publisher {
         let key = signing_key(settings)?;
         let writer = Writer::open(&settings.store)?;
         let (newest, written) = recover(&writer, &key)?;
-        Ok(Self { writer, key, heartbeat: settings.heartbeat(), newest, written, failing: None })
+        let (heartbeat, expiry) = (settings.heartbeat(), settings.expiry());
+        let epoch = newest.as_ref().map_or(0, |catalog| catalog.epoch).max(settings.epoch);
+        Ok(Self { writer, key, heartbeat, expiry, epoch, newest, written, failing: None })
     }
 
     /// Whether the store has lost the catalog since it was written: someone wiped or damaged it, or the volume went.
@@ -99,7 +103,6 @@ impl Publisher {
 
     /// Writes the blobs that are not there, undamaged.
     pub(crate) fn store(&mut self, files: &Files) -> Result<Vec<FileEntry>, WriteError> {
-        self.writer.hold()?;
         self.writer.put_version(files)
     }
 
@@ -119,7 +122,14 @@ impl Publisher {
             }
             _ => true,
         };
-        let mut catalog = Catalog { sequence: self.sequence(now), issued_at: now, models, notes };
+        let mut catalog = Catalog {
+            sequence: self.sequence(now),
+            epoch: self.epoch,
+            issued_at: now,
+            expires_at: now.checked_add(self.expiry).unwrap_or(Timestamp::MAX),
+            models,
+            notes,
+        };
         keep_rejections(&mut catalog, MAX_REJECTIONS);
         let same = |newest: &Catalog| newest.models == catalog.models && newest.notes == catalog.notes;
         if !due && self.newest.as_ref().is_some_and(same) {
@@ -144,7 +154,8 @@ impl Publisher {
     }
 
     fn sequence(&self, now: Timestamp) -> u64 {
-        let previous = self.newest.as_ref().map_or(0, |catalog| catalog.sequence);
+        let before = self.newest.as_ref().filter(|newest| newest.epoch == self.epoch);
+        let previous = before.map_or(0, |catalog| catalog.sequence);
         let clock = u64::try_from(now.as_millisecond()).unwrap_or(0);
         clock.max(previous.saturating_add(1))
     }
@@ -167,7 +178,6 @@ impl Publisher {
             sealed = catalog.seal(&self.key);
         }
         let sealed = sealed?;
-        self.writer.hold()?;
         self.writer.put_catalog(&sealed)?;
         Ok(Digest::of(&sealed))
     }
@@ -251,6 +261,8 @@ mod tests {
             writer: Writer::open(dir.path()).unwrap(),
             key,
             heartbeat: SignedDuration::from_secs(60),
+            expiry: SignedDuration::from_mins(10),
+            epoch: 1,
             newest: None,
             written: None,
             failing: None,
