@@ -1,6 +1,6 @@
 //! What the health service says. `live`: the process answers. The empty name and the services: ready, which means
-//! that a catalog was applied and a model serves. `models/NAME`: that model serves. And the asking of it, for the
-//! container's health check.
+//! that a catalog was applied and a model serves. `models/NAME`: that model serves. `catalog`: it is fresh; a stale one
+//! makes nothing unready. And the asking of it, for the container's health check.
 
 use std::{
     collections::BTreeMap,
@@ -16,10 +16,11 @@ use tonic_health::{
     server::HealthReporter,
 };
 
-use crate::registry::Snapshot;
+use crate::registry::{CatalogInfo, Snapshot};
 
 const LIVE: &str = "live";
 const MODELS: &str = "models/";
+const CATALOG: &str = "catalog";
 /// The names that say whether the server is ready.
 const READY: [&str; 3] = ["", "linfa.serve.v1.PredictService", "linfa.serve.v1.ModelService"];
 
@@ -28,15 +29,18 @@ pub(crate) struct Health {
     reporter: HealthReporter,
     /// What was said last of every name. Said again, it would wake every watcher for nothing.
     said: BTreeMap<String, bool>,
+    /// What the log says of the catalog.
+    stale: bool,
 }
 
 impl Health {
     /// Live, and not ready.
     pub(crate) async fn new(reporter: HealthReporter) -> Self {
-        let mut health = Self { reporter, said: BTreeMap::new() };
+        let mut health = Self { reporter, said: BTreeMap::new(), stale: false };
         // The reporter is born with "" as serving.
         health.ready(false).await;
         health.say(LIVE, true).await;
+        health.say(CATALOG, false).await;
         health
     }
 
@@ -48,7 +52,24 @@ impl Health {
         for (name, serves) in gone.into_iter().map(|name| (name, false)).chain(serving) {
             self.say(&name, serves).await;
         }
+        if let Some(catalog) = &snapshot.catalog {
+            self.say(CATALOG, !snapshot.stale).await;
+            self.log(catalog, snapshot.stale);
+        }
         self.ready(snapshot.serves()).await;
+    }
+
+    fn log(&mut self, catalog: &CatalogInfo, stale: bool) {
+        let CatalogInfo { sequence, issued_at, expires_at, .. } = catalog;
+        match (self.stale, stale) {
+            (false, true) => tracing::warn!(
+                sequence, %issued_at, %expires_at,
+                "the catalog is stale: it has expired, and no newer one came; what is served is served on"
+            ),
+            (true, false) => tracing::info!(sequence, "the catalog is fresh again"),
+            _ => {}
+        }
+        self.stale = stale;
     }
 
     /// Not ready any more, nor is any model.

@@ -168,7 +168,7 @@ impl Snapshot {
         }
         let is_news = self.models.values().any(|model| model.changed == next)
             || !self.models.keys().eq(before.models.keys())
-            || self.error != before.error
+            || (&self.error, self.stale) != (&before.error, before.stale)
             || match (&self.catalog, &before.catalog) {
                 (Some(catalog), Some(before)) => !catalog.says_the_same(before),
                 (catalog, before) => catalog.is_some() != before.is_some(),
@@ -221,7 +221,7 @@ impl Snapshot {
 impl CatalogInfo {
     /// Whether nothing but the heartbeat differs.
     fn says_the_same(&self, other: &Self) -> bool {
-        self.notes == other.notes
+        (self.epoch, &self.notes) == (other.epoch, &other.notes)
     }
 }
 

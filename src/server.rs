@@ -27,7 +27,7 @@ use crate::{
     limits::Limits,
     pb::{self, model_service_server::ModelServiceServer, predict_service_server::PredictServiceServer},
     registry::{self, Models},
-    reload::{Outcome, Reloader},
+    reload::Reloader,
     service::{Catalogue, Predict},
 };
 
@@ -98,7 +98,8 @@ pub async fn run(
 
     let every = Duration::from_millis(settings.reload_ms.max(1));
     let mut background = JoinSet::new();
-    background.spawn(reload_loop(reloader, models, Arc::clone(&health), every));
+    background.spawn(reload_loop(reloader, every));
+    background.spawn(health_loop(models, Arc::clone(&health)));
     background.spawn(key_loop(key_file, every));
     // A background task only ends by a bug; what is served is still drained.
     let stopped = tokio::select! {
@@ -171,19 +172,23 @@ fn transport(limits: &Limits) -> Server {
         .initial_connection_window_size(1 << 20)
 }
 
-async fn reload_loop(mut reloader: Reloader, models: Models, health: Arc<Mutex<Health>>, every: Duration) {
+async fn health_loop(mut models: Models, health: Arc<Mutex<Health>>) {
+    loop {
+        health.lock().await.show(&models.snapshot()).await;
+        models.changed().await;
+    }
+}
+
+async fn reload_loop(mut reloader: Reloader, every: Duration) {
     let mut ticks = ticks(every);
     loop {
         ticks.tick().await;
         let looked = tokio::task::spawn_blocking(move || {
-            let outcome = reloader.reload_once();
-            (reloader, outcome)
+            reloader.reload_once();
+            reloader
         });
-        let Ok((back, outcome)) = looked.await else { return };
+        let Ok(back) = looked.await else { return };
         reloader = back;
-        if outcome == Outcome::Applied {
-            health.lock().await.show(&models.snapshot()).await;
-        }
     }
 }
 

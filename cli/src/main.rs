@@ -9,7 +9,7 @@ use clap::Parser as _;
 
 mod commands;
 mod connection;
-
+mod follow;
 mod table;
 mod training;
 
