@@ -1,6 +1,8 @@
 //! The store: blobs by their hash, and the signed catalog. The sidecar writes it, the server reads it, and
 //! nothing is ever changed in place: a file is complete before it gets its name.
 
+pub mod history;
+
 use std::{
     io::Write as _,
     os::{fd::AsFd as _, unix::fs::MetadataExt as _},

@@ -7,7 +7,7 @@ use artifact::{
     dsse::{InvalidKey, SealKey},
     files::ReadError,
     manifest::FileEntry,
-    store::{BlobError, WriteError, Writer},
+    store::{BlobError, WriteError, Writer, history},
 };
 use bootstrap::secret::{self, SecretError};
 use jiff::{SignedDuration, Timestamp};
@@ -43,7 +43,12 @@ pub(crate) struct Publisher {
     written: Option<Digest>,
     /// The failure that the log was told of.
     failing: Option<String>,
+    /// What was decided and is not in the history yet.
+    unrecorded: Vec<history::Entry>,
 }
+
+/// The most entries that wait for the history to be writable; the oldest are lost.
+const UNRECORDED: usize = 10_000;
 
 #[derive(Debug, thiserror::Error)]
 enum PublishError {
@@ -79,7 +84,17 @@ impl Publisher {
         let (newest, written) = recover(&writer, &key)?;
         let (heartbeat, expiry) = (settings.heartbeat(), settings.expiry());
         let epoch = newest.as_ref().map_or(0, |catalog| catalog.epoch).max(settings.epoch);
-        Ok(Self { writer, key, heartbeat, expiry, epoch, newest, written, failing: None })
+        Ok(Self {
+            writer,
+            key,
+            heartbeat,
+            expiry,
+            epoch,
+            newest,
+            written,
+            failing: None,
+            unrecorded: Vec::new(),
+        })
     }
 
     /// Whether the store has lost the catalog since it was written: someone wiped or damaged it, or the volume went.
@@ -109,6 +124,19 @@ impl Publisher {
     /// Reads a version's blobs and compares their hashes.
     pub(crate) fn prove_blobs(&self, entries: &[FileEntry]) -> Result<(), BlobError> {
         self.writer.reader().version(entries).map(|_| ())
+    }
+
+    /// Adds to the history. A history that cannot be written holds nothing up, and is tried again at the next call.
+    pub(crate) fn record(&mut self, decided: Vec<history::Entry>) {
+        let waited = !self.unrecorded.is_empty();
+        self.unrecorded.extend(decided);
+        let surplus = self.unrecorded.len().saturating_sub(UNRECORDED);
+        self.unrecorded.drain(..surplus);
+        match self.writer.record(&self.unrecorded) {
+            Ok(()) => self.unrecorded.clear(),
+            Err(_) if waited => {}
+            Err(error) => tracing::warn!(%error, "the history cannot be written; it is tried again"),
+        }
     }
 
     /// Signs and writes the catalog if it says anything new, the heartbeat is due or the store has lost it. A failure
@@ -266,6 +294,7 @@ mod tests {
             newest: None,
             written: None,
             failing: None,
+            unrecorded: Vec::new(),
         };
         let models = (0..models).map(|model| CatalogModel {
             name: format!("m{model}").parse().unwrap(),

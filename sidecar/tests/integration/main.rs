@@ -3,6 +3,7 @@
 
 mod bench;
 
+mod history;
 mod policy;
 mod program;
 mod refusals;
