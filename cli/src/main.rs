@@ -10,6 +10,7 @@ use clap::Parser as _;
 mod commands;
 mod connection;
 mod follow;
+mod policy;
 mod table;
 mod training;
 

@@ -15,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use json::to_json;
 use serde_json::json;
 
-use super::{Format, table};
+use super::{Format, short, table};
 use crate::{connection::Connection, follow::follow};
 
 /// Show what serves, what was refused, and why.
@@ -189,12 +189,6 @@ fn why(version: &ModelVersion) -> String {
         .refusal
         .as_ref()
         .map_or_else(String::new, |refusal| format!("{}: {}", refusal.check, refusal.reason))
-}
-
-/// The first 12 digits, enough to tell versions apart.
-fn short(digest: &str) -> &str {
-    let hex = digest.strip_prefix("sha256:").unwrap_or(digest);
-    hex.get(..12).unwrap_or(hex)
 }
 
 #[cfg(test)]
