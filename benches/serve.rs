@@ -247,6 +247,7 @@ fn ours(dir: &Path, store: &Path) -> Command {
     command
         .env("LINFA_SERVE__LISTEN", "127.0.0.1:0")
         .env("LINFA_SERVE__STORE", store)
+        .env("LINFA_SERVE__STATE", dir)
         .env("LINFA_SERVE__API_KEYS_FILE", secret("keys.toml", &keys))
         .env("LINFA_SERVE__CATALOG_PUBLIC_KEY_FILE", secret("public.pem", PUBLIC_KEY));
     command

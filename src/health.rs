@@ -16,7 +16,7 @@ use tonic_health::{
     server::HealthReporter,
 };
 
-use crate::registry::{CatalogInfo, Snapshot};
+use crate::registry::Snapshot;
 
 const LIVE: &str = "live";
 const MODELS: &str = "models/";
@@ -29,14 +29,12 @@ pub(crate) struct Health {
     reporter: HealthReporter,
     /// What was said last of every name. Said again, it would wake every watcher for nothing.
     said: BTreeMap<String, bool>,
-    /// What the log says of the catalog.
-    stale: bool,
 }
 
 impl Health {
     /// Live, and not ready.
     pub(crate) async fn new(reporter: HealthReporter) -> Self {
-        let mut health = Self { reporter, said: BTreeMap::new(), stale: false };
+        let mut health = Self { reporter, said: BTreeMap::new() };
         // The reporter is born with "" as serving.
         health.ready(false).await;
         health.say(LIVE, true).await;
@@ -52,24 +50,8 @@ impl Health {
         for (name, serves) in gone.into_iter().map(|name| (name, false)).chain(serving) {
             self.say(&name, serves).await;
         }
-        if let Some(catalog) = &snapshot.catalog {
-            self.say(CATALOG, !snapshot.stale).await;
-            self.log(catalog, snapshot.stale);
-        }
+        self.say(CATALOG, snapshot.catalog.is_some() && !snapshot.stale).await;
         self.ready(snapshot.serves()).await;
-    }
-
-    fn log(&mut self, catalog: &CatalogInfo, stale: bool) {
-        let CatalogInfo { sequence, issued_at, expires_at, .. } = catalog;
-        match (self.stale, stale) {
-            (false, true) => tracing::warn!(
-                sequence, %issued_at, %expires_at,
-                "the catalog is stale: it has expired, and no newer one came; what is served is served on"
-            ),
-            (true, false) => tracing::info!(sequence, "the catalog is fresh again"),
-            _ => {}
-        }
-        self.stale = stale;
     }
 
     /// Not ready any more, nor is any model.

@@ -18,13 +18,14 @@ use tokio::sync::watch;
 use crate::error::ServeError;
 
 /// Everything that a request can see.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Snapshot {
     /// The catalog in force; none before the first.
     pub catalog: Option<CatalogInfo>,
     /// Why the newest catalog file is not the one in force.
     pub error: Option<String>,
-    /// The catalog in force has expired: what is served is served on, but may not be the newest state.
+    /// The catalog in force has expired, or is of a time that has not come: what is served is served on, but may not
+    /// be the newest state.
     pub stale: bool,
     /// The models by name.
     pub models: BTreeMap<Name, Model>,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Digest, Name, Version,
-    dsse::{EnvelopeError, SealKey, TrustedKey},
+    dsse::{EnvelopeError, SealKey, TrustedKeys},
     files::FileName,
     manifest::FileEntry,
 };
@@ -160,11 +160,11 @@ impl Catalog {
     ///
     /// # Errors
     /// [`CatalogError`], by the first rule that is broken.
-    pub fn unseal(bytes: &[u8], key: &TrustedKey) -> Result<Self, CatalogError> {
+    pub fn unseal(bytes: &[u8], keys: &TrustedKeys) -> Result<Self, CatalogError> {
         if bytes.len() as u64 > MAX_BYTES {
             return Err(CatalogError::TooLarge { size: bytes.len() as u64 });
         }
-        let catalog: Self = serde_json::from_slice(&key.unseal(PAYLOAD_TYPE, bytes)?)?;
+        let catalog: Self = serde_json::from_slice(&keys.unseal(PAYLOAD_TYPE, bytes)?)?;
         catalog.check()?;
         Ok(catalog)
     }

@@ -231,7 +231,8 @@ impl Writer {
     pub fn put_catalog(&mut self, bytes: &[u8]) -> Result<(), WriteError> {
         self.hold()?;
         write(&self.root, COPY, bytes)?;
-        write(&self.root, CATALOG, bytes)
+        write(&self.root, CATALOG, bytes)?;
+        Ok(())
     }
 
     /// Takes the store again if it was wiped: its folders and our lock went with the rest. Where the store itself is
@@ -267,8 +268,12 @@ fn make_folders(root: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Complete on the disk before it has its name: a temporary file, fsync, rename, fsync of the folder.
-fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), WriteError> {
+/// Writes a file that is complete on the disk before it has its name: a temporary file, fsync, rename, fsync of the
+/// folder.
+///
+/// # Errors
+/// The system's words, with the path. What was there before is then still there.
+pub fn write(folder: &Path, name: &str, bytes: &[u8]) -> std::io::Result<()> {
     let temporary = folder.join(format!(".{name}.tmp"));
     let complete = || {
         let mut file = fs::File::create(&temporary)?;
@@ -279,10 +284,9 @@ fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), WriteError> {
     if let Err(error) = complete() {
         // On a full disk, half a file is in the way of the next attempt. The first failure is the one to tell.
         let _ = fs::remove_file(&temporary);
-        return Err(error.into());
+        return Err(error);
     }
-    fs::File::open(folder)?.sync_all()?;
-    Ok(())
+    fs::File::open(folder)?.sync_all()
 }
 
 #[cfg(test)]

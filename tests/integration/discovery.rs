@@ -10,7 +10,7 @@ use tonic_reflection::pb::{v1, v1alpha};
 
 use crate::harness::{Server, Store, eventually};
 
-async fn health(server: &Server, service: &str) -> Result<ServingStatus, Code> {
+pub(crate) async fn health(server: &Server, service: &str) -> Result<ServingStatus, Code> {
     let request = HealthCheckRequest { service: service.to_owned() };
     let answer = HealthClient::new(server.channel().await).check(request).await;
     answer.map(|answer| answer.into_inner().status()).map_err(|status| status.code())

@@ -52,6 +52,7 @@ impl Store {
     pub(crate) fn empty() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let writer = Writer::open(dir.path().join("store")).unwrap();
+        fs_err::create_dir(dir.path().join("state")).unwrap();
         let now = jiff::Timestamp::now();
         let catalog = Catalog {
             sequence: 1,
@@ -123,6 +124,11 @@ impl Store {
         self.dir.path().join("store")
     }
 
+    /// The folder of the server on this store.
+    pub(crate) fn state(&self) -> PathBuf {
+        self.dir.path().join("state")
+    }
+
     /// The settings of a server on this store, with fresh key files.
     pub(crate) fn settings(&self) -> Settings {
         let file = |name: &str, content: &str| {
@@ -133,6 +139,7 @@ impl Store {
         Settings {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             store: self.path(),
+            state: self.state(),
             catalog_public_key_file: file("public.pem", PUBLIC_KEY),
             api_keys_file: file("keys.toml", &keys()),
             reload_ms: 10,

@@ -19,6 +19,7 @@ mod discovery;
 mod input;
 /// Deadlines, sizes, and the end of capacity.
 mod limits;
+mod order;
 /// HTTP/2 spoken with ill intent, and what it costs the program and its good clients.
 mod probes;
 /// The program: command line, settings, log, signals.

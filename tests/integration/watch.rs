@@ -7,8 +7,12 @@ use client::{
 };
 use tokio::time::timeout;
 use tonic::{Request, transport::Endpoint};
+use tonic_health::pb::health_check_response::ServingStatus;
 
-use crate::harness::{IRIS_KEY, KEY, PATIENCE, Server, Store, entry, eventually, refused};
+use crate::{
+    discovery::health,
+    harness::{IRIS_KEY, KEY, PATIENCE, Server, Store, entry, eventually, refused},
+};
 
 const ROW: [f64; 2] = [2.0, 3.0];
 
@@ -193,4 +197,31 @@ async fn a_watch_needs_the_scope_of_listing() {
     assert_eq!(refusal.message, "the API key lacks the scope `models:read`");
     let refusal = refused(server.client_with("lsk_none").await.watch().await);
     assert_eq!(refusal.code, Code::Unauthenticated);
+}
+
+#[tokio::test]
+async fn a_catalog_that_expires_is_told_as_stale_and_makes_nothing_unready() {
+    let mut store = store();
+    let fresh = store.catalog.expires_at;
+    store.catalog.expires_at = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(2);
+    store.publish();
+    let server = Server::ready(&store).await;
+    let mut watch = server.client().await.watch().await.unwrap();
+    while !next(&mut watch).await.catalog.unwrap().stale {}
+    let catalog = server.list().await.catalog.unwrap();
+    assert!(catalog.stale && catalog.error.is_empty() && catalog.epoch == 1, "{catalog:?}");
+    assert_eq!(catalog.expires_at.unwrap().seconds, store.catalog.expires_at.as_second());
+    let says = async |service, expected| {
+        eventually("health says so", async || (health(&server, service).await == Ok(expected)).then_some(()))
+            .await;
+    };
+    says("catalog", ServingStatus::NotServing).await;
+    says("", ServingStatus::Serving).await;
+    server.still_answers("line", &ROW).await;
+
+    store.catalog.expires_at = fresh;
+    store.publish();
+    let message = next(&mut watch).await;
+    assert!(!message.catalog.unwrap().stale && message.models.is_empty());
+    says("catalog", ServingStatus::Serving).await;
 }
