@@ -64,7 +64,8 @@ COPY src src
 COPY cli cli
 RUN --mount=type=cache,target=/cargo \
     cargo build --release --locked -p linfactl && \
-    target/release/linfactl --version
+    target/release/linfactl --version && \
+    mkdir /store
 
 # No shell, no package manager, no root: the C library, libgcc and the program. Uid 65532.
 FROM gcr.io/distroless/cc-debian12:nonroot AS linfactl
@@ -72,6 +73,8 @@ LABEL org.opencontainers.image.title="linfactl" \
       org.opencontainers.image.description="Trains, verifies and inspects linfa-serve models, and calls the server" \
       org.opencontainers.image.licenses="MIT OR Apache-2.0" \
       org.opencontainers.image.version="0.1.0"
+# As in the server: whichever is first to mount a new volume gives it its owner.
+COPY --from=linfactl-build --chown=65532:65532 /store /models/store
 COPY --from=linfactl-build /build/target/release/linfactl /usr/local/bin/linfactl
 ENTRYPOINT ["/usr/local/bin/linfactl"]
 

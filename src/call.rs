@@ -45,6 +45,27 @@ pub(crate) fn service(path: &str) -> &str {
     path.split_once('/').map_or("", |(service, _)| service)
 }
 
+/// Which room of the gate a call takes a place in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Needs no key.
+    Open,
+    /// WatchModels, which goes on until someone ends it.
+    Watch,
+    /// Any other.
+    Keyed,
+}
+
+impl Kind {
+    pub(crate) fn of(path: &str) -> Self {
+        match path {
+            _ if is_open(path) => Self::Open,
+            "/linfa.serve.v1.ModelService/WatchModels" => Self::Watch,
+            _ => Self::Keyed,
+        }
+    }
+}
+
 /// Health and reflection tell nothing that needs a key.
 pub(crate) fn is_open(path: &str) -> bool {
     path.starts_with("/grpc.health.v1.") || path.starts_with("/grpc.reflection.")

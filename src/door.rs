@@ -19,7 +19,7 @@ use tower_service::Service;
 use crate::{
     access::{Line, Watch},
     auth,
-    call::{Call, is_open, service},
+    call::{Call, Kind, service},
     error::ServeError,
     gate::{Gate, Place},
     infer::panicked,
@@ -72,15 +72,17 @@ impl Door {
         mut request: Request<Body>,
         line: &mut Line,
     ) -> Result<(Response<Body>, Option<Place>), ServeError> {
-        let is_open = is_open(request.uri().path());
-        let caller = match is_open {
-            true => None,
-            false => Some(auth::caller(&self.keys.load(), request.uri().path(), request.headers())?),
+        let kind = Kind::of(request.uri().path());
+        let caller = match kind {
+            Kind::Open => None,
+            Kind::Watch | Kind::Keyed => {
+                Some(auth::caller(&self.keys.load(), request.uri().path(), request.headers())?)
+            }
         };
         // From here on nothing can log it.
         request.headers_mut().remove(AUTHORIZATION);
         line.key = caller.as_ref().map(|caller| caller.id.clone());
-        let place = self.gate.enter(is_open)?;
+        let place = self.gate.enter(kind)?;
         let deadline = limits::deadline(request.headers(), self.longest);
         if let Some(caller) = caller {
             request.extensions_mut().insert(Call { caller, deadline, learnt: line.learnt.clone() });
@@ -96,6 +98,6 @@ impl Door {
         };
         let response = timeout_at(deadline.0, answered).await.map_err(|_| ServeError::DeadlineExceeded)?;
         // A watch goes on after its answer has begun, and is a call until it ends.
-        Ok((response, is_open.then_some(place)))
+        Ok((response, (kind != Kind::Keyed).then_some(place)))
     }
 }

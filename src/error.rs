@@ -14,6 +14,9 @@ pub enum ServeError {
     /// As many calls as the server takes are being answered.
     #[error("the server is full; try again shortly")]
     Full,
+    /// A watch is as old as connections may become. Its key may be no good any more, and other servers be nearer.
+    #[error("the watch has lasted as long as a connection may; watch again")]
+    WatchTooOld,
     /// The caller's deadline, or the server's own limit.
     #[error("the deadline passed before the answer was computed")]
     DeadlineExceeded,

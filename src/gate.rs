@@ -13,15 +13,17 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tonic::{Status, body::Body};
 
 use crate::{
+    call::Kind,
     error::ServeError,
     limits::Limits,
     tapped::{Tap, Tapped},
 };
 
-/// Lets calls in. Those that need no key have a room of their own, so that neither kind starves the other.
+/// Lets calls in. Each kind has a room of its own, so that none starves another.
 #[derive(Clone, Debug)]
 pub(crate) struct Gate {
     keyed: Room,
+    watches: Room,
     open: Room,
     draining: Arc<AtomicBool>,
 }
@@ -46,10 +48,12 @@ struct Taken {
 
 impl Gate {
     pub(crate) fn new(limits: &Limits) -> Self {
+        let bytes = Arc::new(AtomicUsize::new(limits.request_bytes_at_once));
         Self {
-            keyed: Room::new(limits.calls, limits.request_bytes_at_once),
+            keyed: Room::new(limits.calls, Arc::clone(&bytes)),
+            watches: Room::new(limits.watches, bytes),
             // Their messages are so small that the number of calls bounds the sum.
-            open: Room::new(limits.open_calls, usize::MAX),
+            open: Room::new(limits.open_calls, Arc::new(AtomicUsize::new(usize::MAX))),
             draining: Arc::default(),
         }
     }
@@ -59,22 +63,23 @@ impl Gate {
         self.draining.store(true, Ordering::Relaxed);
     }
 
-    /// A place for a call; `is_open` if it needs no key.
-    pub(crate) fn enter(&self, is_open: bool) -> Result<Place, ServeError> {
-        if is_open {
-            return self.open.enter();
-        }
+    /// A place for a call.
+    pub(crate) fn enter(&self, kind: Kind) -> Result<Place, ServeError> {
+        let room = match kind {
+            Kind::Open => return self.open.enter(),
+            Kind::Watch => &self.watches,
+            Kind::Keyed => &self.keyed,
+        };
         if self.draining.load(Ordering::Relaxed) {
             return Err(ServeError::Draining);
         }
-        self.keyed.enter()
+        room.enter()
     }
 }
 
 impl Room {
-    fn new(calls: usize, bytes: usize) -> Self {
-        let calls = Arc::new(Semaphore::new(calls.min(Semaphore::MAX_PERMITS)));
-        Self { calls, bytes: Arc::new(AtomicUsize::new(bytes)) }
+    fn new(calls: usize, bytes: Arc<AtomicUsize>) -> Self {
+        Self { calls: Arc::new(Semaphore::new(calls.min(Semaphore::MAX_PERMITS))), bytes }
     }
 
     fn enter(&self) -> Result<Place, ServeError> {
@@ -116,13 +121,13 @@ mod tests {
     use super::*;
 
     fn gate(calls: usize, request_bytes_at_once: usize) -> Gate {
-        Gate::new(&Limits { calls, open_calls: 1, request_bytes_at_once, ..Limits::default() })
+        Gate::new(&Limits { calls, open_calls: 1, watches: 1, request_bytes_at_once, ..Limits::default() })
     }
 
     #[test]
     fn bytes_are_free_again_when_their_call_has_left() {
         let gate = gate(2, 10);
-        let (one, other) = (gate.enter(false).unwrap(), gate.enter(false).unwrap());
+        let (one, other) = (gate.enter(Kind::Keyed).unwrap(), gate.enter(Kind::Watch).unwrap());
         let body = one.weigh(Body::empty());
         assert_eq!(one.take(6), Ok(()));
         assert_eq!(other.take(5), Err(ServeError::Full));
@@ -134,17 +139,17 @@ mod tests {
     }
 
     #[test]
-    fn calls_with_and_without_a_key_do_not_take_each_others_places() {
-        let gate = gate(1, 10);
-        let keyed = gate.enter(false).unwrap();
-        let open = gate.enter(true).unwrap();
-        assert_eq!(gate.enter(false).unwrap_err(), ServeError::Full);
-        assert_eq!(gate.enter(true).unwrap_err(), ServeError::Full);
-        drop(keyed);
-        assert!(gate.enter(false).is_ok());
-        drop(open);
+    fn the_kinds_of_calls_do_not_take_each_others_places() {
+        let (gate, kinds) = (gate(1, 10), [Kind::Keyed, Kind::Watch, Kind::Open]);
+        let held = kinds.map(|kind| gate.enter(kind).unwrap());
+        for kind in kinds {
+            assert_eq!(gate.enter(kind).unwrap_err(), ServeError::Full, "{kind:?}");
+        }
+        drop(held);
+        assert!(kinds.iter().all(|kind| gate.enter(*kind).is_ok()));
         gate.close();
-        assert_eq!(gate.enter(false).unwrap_err(), ServeError::Draining);
-        assert!(gate.enter(true).is_ok());
+        assert_eq!(gate.enter(Kind::Keyed).unwrap_err(), ServeError::Draining);
+        assert_eq!(gate.enter(Kind::Watch).unwrap_err(), ServeError::Draining);
+        assert!(gate.enter(Kind::Open).is_ok());
     }
 }

@@ -1,6 +1,6 @@
 //! What the health service says. `live`: the process answers. The empty name and the services: ready, which means
-//! that a catalog was applied and a model serves. `models/NAME`: that model serves. And the asking of it, for the
-//! container's health check.
+//! that a catalog was applied and a model serves. `models/NAME`: that model serves. `catalog`: it is fresh; a stale one
+//! makes nothing unready. And the asking of it, for the container's health check.
 
 use std::{
     collections::BTreeMap,
@@ -20,6 +20,7 @@ use crate::registry::Snapshot;
 
 const LIVE: &str = "live";
 const MODELS: &str = "models/";
+const CATALOG: &str = "catalog";
 /// The names that say whether the server is ready.
 const READY: [&str; 3] = ["", "linfa.serve.v1.PredictService", "linfa.serve.v1.ModelService"];
 
@@ -37,6 +38,7 @@ impl Health {
         // The reporter is born with "" as serving.
         health.ready(false).await;
         health.say(LIVE, true).await;
+        health.say(CATALOG, false).await;
         health
     }
 
@@ -48,6 +50,7 @@ impl Health {
         for (name, serves) in gone.into_iter().map(|name| (name, false)).chain(serving) {
             self.say(&name, serves).await;
         }
+        self.say(CATALOG, snapshot.catalog.is_some() && !snapshot.stale).await;
         self.ready(snapshot.serves()).await;
     }
 

@@ -35,6 +35,7 @@ mod service;
 mod status;
 mod tapped;
 mod tensor;
+mod watch;
 mod wire;
 
 pub use config::Settings;

@@ -35,7 +35,9 @@ pub struct Limits {
     /// The same for health and reflection, which need no key, apart from it so that neither starves the other. Ample,
     /// since those who ask for health must not be kept out; not endless, since anyone may call. 4096.
     pub open_calls: usize,
-    /// The longest that a call may take, whatever its own deadline says. 10 s.
+    /// WatchModels at once, apart from the other calls, so that those who wait do not keep out those who ask. 64.
+    pub watches: usize,
+    /// The longest that a call may take, whatever its own deadline says; a watch may last `connection_age_seconds`. 10 s.
     pub call_seconds: u64,
     /// A request message. 4 MiB.
     pub request_bytes: usize,
@@ -62,6 +64,7 @@ impl Default for Limits {
             error_resets: 256,
             calls: 512,
             open_calls: 4096,
+            watches: 64,
             call_seconds: 10,
             request_bytes: 4 << 20,
             request_bytes_at_once: 256 << 20,
@@ -80,7 +83,7 @@ pub(crate) fn deadline(headers: &HeaderMap, longest: Duration) -> Deadline {
 }
 
 /// The caller's `grpc-timeout`: up to 8 digits and a unit. Anything else counts as none.
-fn timeout(headers: &HeaderMap) -> Option<Duration> {
+pub(crate) fn timeout(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get("grpc-timeout")?.to_str().ok()?;
     let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     if digits.is_empty() || digits.len() > 8 || !digits.bytes().all(|digit| digit.is_ascii_digit()) {

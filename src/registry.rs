@@ -1,5 +1,8 @@
 //! What is served, as one immutable snapshot behind one pointer. The publisher swaps the pointer; readers take it
 //! and never wait. How a snapshot comes to be is `reload.rs`'s business.
+//!
+//! Snapshots that say something new are counted, and each model bears the count at which it became what it is. So
+//! whoever watches needs to remember a number, and no old snapshot with its models.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -10,6 +13,7 @@ use artifact::{
 };
 use bytes::Bytes;
 use jiff::Timestamp;
+use tokio::sync::watch;
 
 use crate::error::ServeError;
 
@@ -25,6 +29,8 @@ pub struct Snapshot {
     pub stale: bool,
     /// The models by name.
     pub models: BTreeMap<Name, Model>,
+    /// Counts the snapshots that say something new. The publisher sets it.
+    pub revision: u64,
 }
 
 /// The catalog in force.
@@ -53,6 +59,8 @@ pub struct Model {
     pub loaded: BTreeMap<Version, Arc<Loaded>>,
     /// Versions that should be loaded and could not.
     pub failures: BTreeMap<Version, Refusal>,
+    /// The revision of the snapshot since which the model is as it is. The publisher sets it.
+    pub changed: u64,
 }
 
 /// One version, ready to answer.
@@ -113,38 +121,74 @@ pub enum Standing<'a> {
 
 /// The writing end.
 #[derive(Debug)]
-pub struct Publisher(Arc<ArcSwap<Snapshot>>);
+pub struct Publisher {
+    shared: Arc<ArcSwap<Snapshot>>,
+    news: watch::Sender<()>,
+}
 
 /// The reading end.
 #[derive(Clone, Debug)]
-pub struct Models(Arc<ArcSwap<Snapshot>>);
+pub struct Models {
+    shared: Arc<ArcSwap<Snapshot>>,
+    news: watch::Receiver<()>,
+}
 
 /// An empty registry's two ends.
 pub fn channel() -> (Publisher, Models) {
-    let shared = Arc::new(ArcSwap::default());
-    (Publisher(Arc::clone(&shared)), Models(shared))
+    let (shared, (news, heard)) = (Arc::new(ArcSwap::default()), watch::channel(()));
+    (Publisher { shared: Arc::clone(&shared), news }, Models { shared, news: heard })
 }
 
 impl Publisher {
-    /// Makes `snapshot` what every later request sees.
-    pub fn publish(&self, snapshot: Snapshot) {
-        self.0.store(Arc::new(snapshot));
+    /// Makes `snapshot` what every later request sees, and wakes who waits if it says anything new.
+    pub fn publish(&self, mut snapshot: Snapshot) {
+        let before = self.current();
+        let is_news = snapshot.count(&before);
+        self.shared.store(Arc::new(snapshot));
+        if is_news {
+            self.news.send_replace(());
+        }
     }
 
     /// What was published last.
     pub fn current(&self) -> Arc<Snapshot> {
-        self.0.load_full()
+        self.shared.load_full()
     }
 }
 
 impl Models {
     /// What is served now.
     pub fn snapshot(&self) -> Arc<Snapshot> {
-        self.0.load_full()
+        self.shared.load_full()
+    }
+
+    /// Waits until a snapshot says something new since this was asked last; for ever, once nobody publishes any more.
+    pub async fn changed(&mut self) {
+        if self.news.changed().await.is_err() {
+            std::future::pending().await
+        }
     }
 }
 
 impl Snapshot {
+    /// Sets the revisions, by what `before` said. True if anything is new.
+    fn count(&mut self, before: &Self) -> bool {
+        let next = before.revision + 1;
+        for (name, model) in &mut self.models {
+            let old = before.models.get(name).filter(|old| old.says_the_same(model));
+            model.changed = old.map_or(next, |old| old.changed);
+        }
+        let is_news = self.models.values().any(|model| model.changed == next)
+            || !self.models.keys().eq(before.models.keys())
+            || (&self.error, self.stale) != (&before.error, before.stale)
+            || match (&self.catalog, &before.catalog) {
+                (Some(catalog), Some(before)) => !catalog.says_the_same(before),
+                (catalog, before) => catalog.is_some() != before.is_some(),
+            };
+        self.revision = if is_news { next } else { before.revision };
+        is_news
+    }
+
     /// The version that answers a request.
     ///
     /// # Errors
@@ -186,7 +230,22 @@ impl Snapshot {
     }
 }
 
+impl CatalogInfo {
+    /// Whether nothing but the heartbeat differs.
+    fn says_the_same(&self, other: &Self) -> bool {
+        (self.epoch, &self.notes) == (other.epoch, &other.notes)
+    }
+}
+
 impl Model {
+    fn says_the_same(&self, other: &Self) -> bool {
+        let loaded = |model: &Self| -> Vec<_> { model.loaded.values().map(Arc::as_ptr).collect() };
+        self.entry == other.entry
+            && self.default == other.default
+            && self.failures == other.failures
+            && loaded(self) == loaded(other)
+    }
+
     /// Whether any version answers.
     pub fn serves(&self) -> bool {
         !self.loaded.is_empty()

@@ -224,7 +224,13 @@ impl Reloader {
         } else if current.stale && !stale {
             tracing::info!(sequence, "the catalog in force is not stale any more");
         }
-        self.publisher.publish(Snapshot { catalog: Some(catalog), error, stale, models });
+        self.publisher.publish(Snapshot {
+            catalog: Some(catalog),
+            error,
+            stale,
+            models,
+            revision: current.revision,
+        });
         tracing::debug!(sequence, "catalog applied");
     }
 
@@ -251,7 +257,7 @@ impl Reloader {
             }
         }
         let default = entry.default.and_then(|wanted| newest_good(wanted, &mut loaded, before));
-        Model { entry: Arc::new(entry), default, loaded, failures }
+        Model { entry: Arc::new(entry), default, loaded, failures, changed: 0 }
     }
 
     fn version(

@@ -6,7 +6,7 @@ use artifact::store::Reader;
 use jiff::Timestamp;
 use tokio::{
     net::TcpListener,
-    sync::{Mutex, oneshot},
+    sync::{Mutex, watch},
     task::JoinSet,
     time::{MissedTickBehavior, interval, timeout},
 };
@@ -24,7 +24,7 @@ use crate::{
     limits::Limits,
     pb::{self, model_service_server::ModelServiceServer, predict_service_server::PredictServiceServer},
     registry::{self, Models},
-    reload::{Outcome, Reloader},
+    reload::Reloader,
     service::{Catalogue, Predict},
     trust::{Trust, TrustError},
 };
@@ -76,24 +76,25 @@ pub async fn run(
     let health = Arc::new(Mutex::new(Health::new(reporter).await));
 
     let limits = &settings.limits;
+    let (stop, stopped) = watch::channel(());
     let door = Door {
         keys,
         gate: gate.clone(),
         longest: Duration::from_secs(limits.call_seconds),
         predict: predict(models.clone(), inference, limits),
-        others: others(models.clone(), limits)?.add_service(health_service).into_axum_router(),
+        others: others(models.clone(), stopped.clone(), limits)?
+            .add_service(health_service)
+            .into_axum_router(),
     };
     let address = listener.local_addr()?;
     let incoming = connections::accept(listener, limits);
-    let (stop, stopped) = oneshot::channel::<()>();
-    let mut serving = pin!(transport(limits).serve_with_incoming_shutdown(door, incoming, async {
-        let _ = stopped.await;
-    }));
+    let mut serving = pin!(transport(limits).serve_with_incoming_shutdown(door, incoming, ended(stopped)));
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
 
     let every = Duration::from_millis(settings.reload_ms.max(1));
     let mut background = JoinSet::new();
-    background.spawn(reload_loop(reloader, models, Arc::clone(&health), every));
+    background.spawn(reload_loop(reloader, every));
+    background.spawn(health_loop(models, Arc::clone(&health)));
     background.spawn(key_loop(key_file, every));
     // A background task only ends by a bug; what is served is still drained.
     let stopped = tokio::select! {
@@ -110,7 +111,7 @@ pub async fn run(
     if let Ok(ended) = timeout(notice, &mut serving).await {
         return ended.map_err(RunError::from);
     }
-    let _ = stop.send(());
+    drop(stop);
     gate.close();
     health.end_watches().await;
     let limit = Duration::from_secs(settings.drain.seconds);
@@ -122,6 +123,11 @@ pub async fn run(
     stopped
 }
 
+/// Ends when the sender is dropped.
+async fn ended(mut stopped: watch::Receiver<()>) {
+    while stopped.changed().await.is_ok() {}
+}
+
 fn predict(models: Models, inference: Arc<Inference>, limits: &Limits) -> PredictServiceServer<Predict> {
     let max_numbers = limits.response_bytes / size_of::<f64>();
     PredictServiceServer::new(Predict { models, inference, max_rows: limits.rows, max_numbers })
@@ -130,8 +136,9 @@ fn predict(models: Models, inference: Arc<Inference>, limits: &Limits) -> Predic
 }
 
 /// Every service but Predict and health.
-fn others(models: Models, limits: &Limits) -> Result<Routes, RunError> {
-    let catalogue = ModelServiceServer::new(Catalogue { models })
+fn others(models: Models, stopped: watch::Receiver<()>, limits: &Limits) -> Result<Routes, RunError> {
+    let longest_watch = Duration::from_secs(limits.connection_age_seconds);
+    let catalogue = ModelServiceServer::new(Catalogue { models, stopped, longest_watch })
         .max_decoding_message_size(limits.request_bytes)
         .max_encoding_message_size(limits.response_bytes);
     let reflection = || {
@@ -160,19 +167,23 @@ fn transport(limits: &Limits) -> Server {
         .initial_connection_window_size(1 << 20)
 }
 
-async fn reload_loop(mut reloader: Reloader, models: Models, health: Arc<Mutex<Health>>, every: Duration) {
+async fn health_loop(mut models: Models, health: Arc<Mutex<Health>>) {
+    loop {
+        health.lock().await.show(&models.snapshot()).await;
+        models.changed().await;
+    }
+}
+
+async fn reload_loop(mut reloader: Reloader, every: Duration) {
     let mut ticks = ticks(every);
     loop {
         ticks.tick().await;
         let looked = tokio::task::spawn_blocking(move || {
-            let outcome = reloader.reload_once(Timestamp::now());
-            (reloader, outcome)
+            reloader.reload_once(Timestamp::now());
+            reloader
         });
-        let Ok((back, outcome)) = looked.await else { return };
+        let Ok(back) = looked.await else { return };
         reloader = back;
-        if outcome == Outcome::Applied {
-            health.lock().await.show(&models.snapshot()).await;
-        }
     }
 }
 

@@ -1,7 +1,9 @@
 //! The services. A method takes the request apart, calls, and wraps the answer.
 
-use std::sync::Arc;
+use std::{pin::Pin, sync::Arc, time::Duration};
 
+use futures_util::Stream;
+use tokio::sync::watch;
 use tonic::{Extensions, Request, Response, Status};
 
 use crate::{
@@ -11,7 +13,9 @@ use crate::{
     keys::Caller,
     pb::{self, model_service_server::ModelService, predict_service_server::PredictService},
     registry::{Loaded, Models, Snapshot},
-    tensor, wire,
+    tensor,
+    watch::Watcher,
+    wire,
 };
 
 /// Answers Predict.
@@ -25,10 +29,14 @@ pub(crate) struct Predict {
     pub(crate) max_numbers: usize,
 }
 
-/// Answers ListModels and GetModel.
+/// Answers ListModels, GetModel and WatchModels.
 #[derive(Clone, Debug)]
 pub(crate) struct Catalogue {
     pub(crate) models: Models,
+    /// Ends when the server stops.
+    pub(crate) stopped: watch::Receiver<()>,
+    /// The longest that a watch may last.
+    pub(crate) longest_watch: Duration,
 }
 
 #[tonic::async_trait]
@@ -88,6 +96,17 @@ impl ModelService for Catalogue {
         let model = snapshot.model(&request.get_ref().name)?;
         let (model, catalog) = (Some(wire::model(model)), wire::catalog(&snapshot));
         Ok(Response::new(pb::GetModelResponse { model, catalog }))
+    }
+
+    type WatchModelsStream = Pin<Box<dyn Stream<Item = Result<pb::WatchModelsResponse, Status>> + Send>>;
+
+    async fn watch_models(
+        &self,
+        request: Request<pb::WatchModelsRequest>,
+    ) -> Result<Response<Self::WatchModelsStream>, Status> {
+        let (models, stopped) = (self.models.clone(), self.stopped.clone());
+        let watcher = Watcher::new(models, stopped, request.metadata().as_ref(), self.longest_watch);
+        Ok(Response::new(Box::pin(watcher.messages())))
     }
 }
 

@@ -27,6 +27,7 @@ impl From<ServeError> for Status {
                 (Code::Unavailable, ErrorDetails::with_retry_info(Some(RETRY_AFTER)))
             }
             ServeError::Draining => (Code::Unavailable, ErrorDetails::with_retry_info(Some(RETRY_AFTER))),
+            ServeError::WatchTooOld => (Code::Unavailable, ErrorDetails::with_retry_info(Some(RETRY_AFTER))),
             ServeError::Pending { .. } => {
                 (Code::Unavailable, ErrorDetails::with_retry_info(Some(RETRY_AFTER)))
             }

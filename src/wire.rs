@@ -2,6 +2,7 @@
 
 use artifact::{Output, Predictions};
 use bytes::Bytes;
+use jiff::Timestamp;
 
 use crate::{
     error::{Reason, ServeError},
@@ -115,14 +116,18 @@ pub(crate) fn catalog(snapshot: &Snapshot) -> Option<pb::Catalog> {
         None => Some(pb::Catalog { error, ..pb::Catalog::default() }),
         Some(catalog) => Some(pb::Catalog {
             sequence: catalog.sequence,
-            issued_at: Some(prost_types::Timestamp {
-                seconds: catalog.issued_at.as_second(),
-                nanos: catalog.issued_at.subsec_nanosecond(),
-            }),
+            issued_at: Some(moment(catalog.issued_at)),
             notes: catalog.notes.clone(),
             error,
+            expires_at: Some(catalog.expires_at).filter(|end| *end != Timestamp::MAX).map(moment),
+            epoch: catalog.epoch,
+            stale: snapshot.stale,
         }),
     }
+}
+
+fn moment(moment: Timestamp) -> prost_types::Timestamp {
+    prost_types::Timestamp { seconds: moment.as_second(), nanos: moment.subsec_nanosecond() }
 }
 
 /// One model as it stands.

@@ -22,10 +22,7 @@ pub(crate) struct Connection {
 
 impl Connection {
     /// Lets `call` speak with the server.
-    pub(crate) fn with<T>(
-        &self,
-        call: impl AsyncFnOnce(Client) -> Result<T, client::Error>,
-    ) -> anyhow::Result<T> {
+    pub(crate) fn with<T>(&self, call: impl AsyncFnOnce(Client) -> anyhow::Result<T>) -> anyhow::Result<T> {
         let file = self
             .key_file
             .as_deref()
@@ -34,7 +31,10 @@ impl Connection {
             .with_context(|| format!("{} holds no key", file.display()))?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let answer = runtime.block_on(async { call(Client::connect(&self.server, key).await?).await });
-        answer.map_err(explain)
+        answer.map_err(|error: anyhow::Error| match error.downcast() {
+            Ok(error) => explain(error),
+            Err(error) => error,
+        })
     }
 }
 

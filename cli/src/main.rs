@@ -9,7 +9,8 @@ use clap::Parser as _;
 
 mod commands;
 mod connection;
-
+mod follow;
+mod policy;
 mod table;
 mod training;
 

@@ -16,6 +16,7 @@ mod worker;
 pub use checks::{Verdict, verify};
 pub use config::{ConfigError, Settings, Settle};
 pub use health::{Unhealthy, health};
+pub use policy::{PolicyError, check_policy};
 pub use publish::StartError;
 pub use scan::{Looked, Scanner};
 pub use signals::stop_at_signals;

@@ -41,7 +41,7 @@ enum All {
 
 /// Why policy.toml is not in force.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum PolicyError {
+pub enum PolicyError {
     /// No plain, readable file of bounded size.
     #[error("{0}")]
     Read(ReadError),
@@ -50,7 +50,12 @@ pub(crate) enum PolicyError {
     Encoding,
     /// Not TOML, or a key or value that this release does not know.
     #[error("policy.toml, line {line}: {message}")]
-    Toml { line: usize, message: String },
+    Toml {
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong there.
+        message: String,
+    },
     /// A list that names nothing serves nothing, which only `retire` may mean.
     #[error("policy.toml: serve lists no version; `retire = true` withdraws a model")]
     Nothing,
@@ -72,6 +77,14 @@ pub(crate) struct PolicyFile {
     seen: Option<Result<Option<Vec<u8>>, ReadError>>,
     in_force: Policy,
     error: Option<PolicyError>,
+}
+
+/// Whether these bytes are a policy that the sidecar would put in force.
+///
+/// # Errors
+/// [`PolicyError`] if it would keep the one before.
+pub fn check_policy(bytes: &[u8]) -> Result<(), PolicyError> {
+    Policy::parse(bytes).map(drop)
 }
 
 impl Policy {

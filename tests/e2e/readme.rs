@@ -87,6 +87,27 @@ fn a_model_that_is_trained_in_the_container_is_served() {
 }
 
 #[test]
+fn a_rollback_and_the_way_forward_work_as_they_are_written_and_are_remembered() {
+    let stack = Stack::up();
+    let serves = |version| {
+        wait_for(&format!("version {version} answers"), Duration::from_secs(10), || {
+            (stack.predict().model.version == version).then_some(())
+        });
+    };
+    shell(&stack.copy, "cp -r models/iris/1 models/iris/2");
+    serves(2);
+    let blocks = blocks(&stack.copy, "Go back");
+    let [back, history, forward] = &blocks[..] else { panic!("{blocks:?}") };
+    shell(&stack.copy, back);
+    serves(1);
+    let told = shell(&stack.copy, history);
+    let last = told.lines().last().unwrap();
+    assert!(told.contains("admitted") && last.ends_with("1 (default)"), "{told}");
+    shell(&stack.copy, forward);
+    serves(2);
+}
+
+#[test]
 fn a_key_that_is_appended_opens_what_its_scope_says_and_no_more() {
     let stack = Stack::up();
     shell(&stack.copy, blocks(&stack.copy, "Secrets").last().unwrap());

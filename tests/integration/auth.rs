@@ -20,7 +20,13 @@ fn store() -> Store {
 async fn without_a_good_key_every_call_is_unauthenticated_in_the_same_words() {
     let server = Server::ready(&store()).await;
     let wrong = [None, Some(""), Some("lsk_al"), Some("lsk_all "), Some("lsk_alm"), Some(EXPIRED_KEY)];
-    for method in [PREDICT, "/linfa.serve.v1.ModelService/ListModels", "/no.such.Service/Method"] {
+    let methods = [
+        PREDICT,
+        "/linfa.serve.v1.ModelService/ListModels",
+        "/linfa.serve.v1.ModelService/WatchModels",
+        "/no.such.Service/Method",
+    ];
+    for method in methods {
         for key in wrong {
             let answer =
                 raw_call(server.channel().await, method, key, tokio_stream::once(Bytes::new())).await;

@@ -8,9 +8,9 @@ use tonic_health::pb::{
 };
 use tonic_reflection::pb::{v1, v1alpha};
 
-use crate::harness::{Server, Store};
+use crate::harness::{Server, Store, eventually};
 
-async fn health(server: &Server, service: &str) -> Result<ServingStatus, Code> {
+pub(crate) async fn health(server: &Server, service: &str) -> Result<ServingStatus, Code> {
     let request = HealthCheckRequest { service: service.to_owned() };
     let answer = HealthClient::new(server.channel().await).check(request).await;
     answer.map(|answer| answer.into_inner().status()).map_err(|status| status.code())
@@ -21,7 +21,7 @@ async fn a_server_without_models_is_live_and_not_ready() {
     let store = Store::empty();
     let server = Server::start(store.settings()).await;
     assert_eq!(health(&server, "live").await, Ok(ServingStatus::Serving));
-    for service in ["", "linfa.serve.v1.PredictService", "linfa.serve.v1.ModelService"] {
+    for service in ["", "linfa.serve.v1.PredictService", "linfa.serve.v1.ModelService", "catalog"] {
         assert_eq!(health(&server, service).await, Ok(ServingStatus::NotServing), "{service:?}");
     }
     assert_eq!(health(&server, "models/iris").await, Err(Code::NotFound));
@@ -41,7 +41,10 @@ async fn health_follows_what_is_served_by_model_too() {
         .into_inner();
     assert_eq!(watch.next().await.unwrap().unwrap().status(), ServingStatus::NotServing);
     // A catalog without a model is applied, and still nothing is ready.
-    server.applied(store.catalog.sequence).await;
+    eventually("the catalog is fresh", async || {
+        (health(&server, "catalog").await == Ok(ServingStatus::Serving)).then_some(())
+    })
+    .await;
     assert_eq!(health(&server, "").await, Ok(ServingStatus::NotServing));
 
     store.admit(&testkit::classifier("iris"), 1);

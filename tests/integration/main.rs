@@ -28,3 +28,5 @@ mod program;
 mod reload;
 /// Stopping with peers that would rather not.
 mod shutdown;
+/// WatchModels: what it tells, and when it ends.
+mod watch;

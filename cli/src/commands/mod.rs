@@ -5,8 +5,10 @@ use std::io::Write;
 use clap::{Parser, Subcommand};
 use comfy_table::{Row, Table, presets};
 
+mod history;
 mod keys;
 mod models;
+mod pin;
 mod predict;
 mod train;
 mod up;
@@ -27,6 +29,10 @@ pub(crate) enum Command {
     Verify(verify::Verify),
     Predict(predict::Predict),
     Models(models::Models),
+    History(history::History),
+    Rollback(pin::Rollback),
+    Pin(pin::Pin),
+    Unpin(pin::Unpin),
     #[command(subcommand)]
     Keys(keys::Keys),
     Up(up::Up),
@@ -54,12 +60,22 @@ impl Command {
             Self::Verify(verify) => verify.run(out),
             Self::Predict(predict) => predict.run(out),
             Self::Models(models) => models.run(out),
+            Self::History(history) => history.run(out),
+            Self::Rollback(rollback) => rollback.run(out),
+            Self::Pin(pin) => pin.run(out),
+            Self::Unpin(unpin) => unpin.run(out),
             Self::Keys(keys) => keys.run(out),
             Self::Up(up) => up.run(out),
             Self::UpSidecar(sidecar) => sidecar.run(),
             Self::UpServer(server) => server.run(),
         }
     }
+}
+
+/// The first 12 digits of a digest, enough to tell versions apart.
+fn short(digest: &str) -> &str {
+    let hex = digest.strip_prefix("sha256:").unwrap_or(digest);
+    hex.get(..12).unwrap_or(hex)
 }
 
 /// A table without lines, so that it can be cut and pasted.

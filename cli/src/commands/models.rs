@@ -1,20 +1,34 @@
 //! `linfactl models`: what serves, what was refused, and why.
 
-use std::{collections::BTreeMap, io::Write};
+mod changes;
+mod json;
 
+use std::{collections::BTreeMap, io::Write, ops::ControlFlow};
+
+use changes::Said;
 use clap::Args;
-use client::pb::{Catalog, ListModelsResponse, Model, ModelVersion, model_version::State};
-use jiff::Timestamp;
-use serde_json::{Value, json};
+use client::{
+    Client,
+    pb::{Catalog, ListModelsResponse, Model, ModelVersion, model_version::State},
+};
+use jiff::{SignedDuration, Timestamp};
+use json::to_json;
+use serde_json::json;
 
-use super::{Format, table};
-use crate::connection::Connection;
+use super::{Format, short, table};
+use crate::{connection::Connection, follow::follow};
 
 /// Show what serves, what was refused, and why.
 #[derive(Args, Debug)]
 pub(crate) struct Models {
     #[command(flatten)]
     connection: Connection,
+    /// One model alone, with the figures of every check that ran
+    #[arg(value_name = "NAME", conflicts_with = "watch")]
+    name: Option<String>,
+    /// Go on, and show what changes as it does: a line for each change, or a JSON object
+    #[arg(long)]
+    watch: bool,
     /// How to show it
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -22,13 +36,68 @@ pub(crate) struct Models {
 
 impl Models {
     pub(crate) fn run(self, out: &mut dyn Write) -> anyhow::Result<()> {
-        let listed = self.connection.with(async |client| client.list_models().await)?;
+        if self.watch {
+            return self.connection.with(async |client| watch(&client, self.format, out).await);
+        }
+        let name = self.name.as_deref();
+        let listed = self.connection.with(async |client| list(&client, name).await)?;
         match self.format {
             Format::Table => write!(out, "{}", show(&listed, Timestamp::now()))?,
             Format::Json => writeln!(out, "{:#}", to_json(&listed))?,
         }
+        if let (Format::Table, Some(_)) = (self.format, name) {
+            write!(out, "{}", checks(&listed))?;
+        }
         Ok(())
     }
+}
+
+async fn list(client: &Client, name: Option<&str>) -> anyhow::Result<ListModelsResponse> {
+    let Some(name) = name else { return Ok(client.list_models().await?) };
+    let found = client.get_model(name).await?;
+    Ok(ListModelsResponse { models: found.model.into_iter().collect(), catalog: found.catalog })
+}
+
+/// The whole state, then what changes. Each message is out before the next one is waited for.
+async fn watch(client: &Client, format: Format, out: &mut dyn Write) -> anyhow::Result<()> {
+    let mut before = None;
+    follow(client, |listed, message| {
+        match format {
+            Format::Json => {
+                let (models, catalog) = (message.models.clone(), message.catalog.clone());
+                let mut line = to_json(&ListModelsResponse { models, catalog });
+                line["removed"] = json!(message.removed);
+                writeln!(out, "{line}")?;
+            }
+            Format::Table => {
+                let (said, now) = (Said::of(listed), Timestamp::now());
+                match &before {
+                    None => write!(out, "{}", show(listed, now))?,
+                    Some(before) => {
+                        for line in said.since(before, now) {
+                            writeln!(out, "{line}")?;
+                        }
+                    }
+                }
+                before = Some(said);
+            }
+        }
+        out.flush()?;
+        Ok(ControlFlow::Continue(()))
+    })
+    .await
+}
+
+/// The checks of each version, in the order in which they ran.
+fn checks(listed: &ListModelsResponse) -> String {
+    let versions = listed.models.iter().flat_map(|model| &model.versions);
+    let rows = versions.flat_map(|version| {
+        version.checks.iter().map(|check| {
+            let result = if check.passed { "passed" } else { "FAILED" };
+            vec![version.version.to_string(), check.name.clone(), result.to_owned(), check.detail.clone()]
+        })
+    });
+    format!("\n{}\n", table(["VERSION", "CHECK", "RESULT", "DETAIL"], rows))
 }
 
 fn show(listed: &ListModelsResponse, now: Timestamp) -> String {
@@ -66,20 +135,32 @@ fn catalog(catalog: Option<&Catalog>, now: Timestamp) -> String {
         return "no catalog yet: the server waits for the sidecar\n".to_owned();
     };
     let mut text: String = catalog.notes.iter().map(|note| format!("{note}\n")).collect();
-    let age = issued_at(catalog).map(|issued| now.duration_since(issued).as_secs().max(0));
+    let age = moment(catalog.issued_at).map(|issued| age(now.duration_since(issued)));
     text += &match age {
-        Some(seconds) => format!("catalog {}, signed {seconds} s ago\n", catalog.sequence),
+        Some(age) => format!("catalog {}, signed {age} ago\n", catalog.sequence),
         None => format!("catalog {}\n", catalog.sequence),
     };
+    if catalog.stale {
+        text += "the catalog is stale: it has expired, and no newer one came; what serves is served on, and what was \
+                 dropped since is not known here; see whether the sidecar runs\n";
+    }
     if !catalog.error.is_empty() {
         text += &format!("a newer catalog is not in force: {}\n", catalog.error);
     }
     text
 }
 
-fn issued_at(catalog: &Catalog) -> Option<Timestamp> {
-    let issued = catalog.issued_at?;
-    Timestamp::new(issued.seconds, issued.nanos).ok()
+fn moment(moment: Option<prost_types::Timestamp>) -> Option<Timestamp> {
+    moment.and_then(|moment| Timestamp::new(moment.seconds, moment.nanos).ok())
+}
+
+/// In the largest unit of which there are two.
+fn age(age: SignedDuration) -> String {
+    let seconds = age.as_secs().max(0);
+    let units = [(86_400, "days"), (3600, "h"), (60, "min")];
+    let fitting = units.into_iter().find(|(unit, _)| seconds >= 2 * unit);
+    let (unit, name) = fitting.unwrap_or((1, "s"));
+    format!("{} {name}", seconds / unit)
 }
 
 fn state(version: &ModelVersion) -> &'static str {
@@ -110,64 +191,13 @@ fn why(version: &ModelVersion) -> String {
         .map_or_else(String::new, |refusal| format!("{}: {}", refusal.check, refusal.reason))
 }
 
-/// The first 12 digits, enough to tell versions apart.
-fn short(digest: &str) -> &str {
-    let hex = digest.strip_prefix("sha256:").unwrap_or(digest);
-    hex.get(..12).unwrap_or(hex)
-}
-
-fn to_json(listed: &ListModelsResponse) -> Value {
-    let models: Vec<_> = listed.models.iter().map(model_to_json).collect();
-    let catalog = listed.catalog.as_ref().map(|catalog| {
-        json!({
-            "sequence": catalog.sequence,
-            "issued_at": issued_at(catalog).map(|issued| issued.to_string()),
-            "notes": catalog.notes,
-            "error": present(&catalog.error),
-        })
-    });
-    json!({ "models": models, "catalog": catalog })
-}
-
-fn model_to_json(model: &Model) -> Value {
-    let versions: Vec<_> = model.versions.iter().map(version_to_json).collect();
-    json!({
-        "name": model.name,
-        "default_version": (model.default_version != 0).then_some(model.default_version),
-        "labels": model.labels.iter().collect::<BTreeMap<_, _>>(),
-        "policy_error": present(&model.policy_error),
-        "notes": model.notes,
-        "versions": versions,
-    })
-}
-
-fn version_to_json(version: &ModelVersion) -> Value {
-    let checks = version
-        .checks
-        .iter()
-        .map(|check| json!({ "name": check.name, "passed": check.passed, "detail": check.detail }));
-    json!({
-        "version": version.version,
-        "digest": present(&version.digest),
-        "state": state(version),
-        "refusal": version.refusal.as_ref().map(|refusal| {
-            json!({ "check": refusal.check, "reason": refusal.reason })
-        }),
-        "checks": checks.collect::<Vec<_>>(),
-    })
-}
-
-fn present(text: &str) -> Option<&str> {
-    Some(text).filter(|text| !text.is_empty())
-}
-
 #[cfg(test)]
 mod tests {
     use client::pb::{Check, Refusal};
 
     use super::*;
 
-    fn version(number: u64, state: State, refusal: Option<(&str, &str)>) -> ModelVersion {
+    pub(super) fn version(number: u64, state: State, refusal: Option<(&str, &str)>) -> ModelVersion {
         ModelVersion {
             version: number,
             digest: format!("sha256:{}", number.to_string().repeat(64)),
@@ -179,7 +209,7 @@ mod tests {
         }
     }
 
-    fn listed() -> ListModelsResponse {
+    pub(super) fn listed() -> ListModelsResponse {
         let labels = [("stable".to_owned(), 1), ("canary".to_owned(), 2), ("blue".to_owned(), 2)];
         let iris = Model {
             name: "iris".to_owned(),
@@ -204,6 +234,9 @@ mod tests {
                 issued_at: Some(prost_types::Timestamp { seconds: 1_000, nanos: 0 }),
                 notes: vec!["`Iris` is no model's name".to_owned()],
                 error: "cut short".to_owned(),
+                expires_at: Some(prost_types::Timestamp { seconds: 1_600, nanos: 0 }),
+                epoch: 1,
+                stale: false,
             }),
         }
     }
@@ -225,86 +258,47 @@ mod tests {
     }
 
     #[test]
+    fn a_stale_catalog_is_told_with_its_age_and_what_to_look_at() {
+        let mut listed = listed();
+        listed.models.clear();
+        listed.catalog.as_mut().unwrap().stale = true;
+        let now = Timestamp::from_second(1_000 + 3 * 3600).unwrap();
+        insta::assert_snapshot!(show(&listed, now), @r"
+        no models
+        `Iris` is no model's name
+        catalog 17, signed 3 h ago
+        the catalog is stale: it has expired, and no newer one came; what serves is served on, and what was dropped since is not known here; see whether the sidecar runs
+        a newer catalog is not in force: cut short
+        ");
+        assert_eq!(age(SignedDuration::from_secs(119)), "119 s");
+        assert_eq!(age(SignedDuration::from_secs(-5)), "0 s");
+        assert_eq!(age(SignedDuration::from_hours(49)), "2 days");
+    }
+
+    #[test]
+    fn one_model_is_shown_with_the_figures_of_its_checks() {
+        let mut listed = listed();
+        let version = &mut listed.models[0].versions[2];
+        version.checks.push(Check {
+            name: "digest".to_owned(),
+            passed: false,
+            detail: "`model.safetensors` is not what the manifest lists".to_owned(),
+        });
+        insta::assert_snapshot!(checks(&listed), @r"
+        VERSION  CHECK   RESULT  DETAIL
+        1        layout  passed  3 files
+        2        layout  passed  3 files
+        3        layout  passed  3 files
+        3        digest  FAILED  `model.safetensors` is not what the manifest lists
+        ");
+    }
+
+    #[test]
     fn a_server_without_a_catalog_says_so() {
         let nothing = ListModelsResponse::default();
         insta::assert_snapshot!(show(&nothing, Timestamp::UNIX_EPOCH), @r#"
         no models
         no catalog yet: the server waits for the sidecar
-        "#);
-    }
-
-    #[test]
-    fn programs_read_the_same() {
-        insta::assert_snapshot!(format!("{:#}", to_json(&listed())), @r#"
-        {
-          "catalog": {
-            "error": "cut short",
-            "issued_at": "1970-01-01T00:16:40Z",
-            "notes": [
-              "`Iris` is no model's name"
-            ],
-            "sequence": 17
-          },
-          "models": [
-            {
-              "default_version": 2,
-              "labels": {
-                "blue": 2,
-                "canary": 2,
-                "stable": 1
-              },
-              "name": "iris",
-              "notes": [
-                "`notes.txt` is no version"
-              ],
-              "policy_error": "unknown field `serv`",
-              "versions": [
-                {
-                  "checks": [
-                    {
-                      "detail": "3 files",
-                      "name": "layout",
-                      "passed": true
-                    }
-                  ],
-                  "digest": "sha256:1111111111111111111111111111111111111111111111111111111111111111",
-                  "refusal": null,
-                  "state": "serving",
-                  "version": 1
-                },
-                {
-                  "checks": [
-                    {
-                      "detail": "3 files",
-                      "name": "layout",
-                      "passed": true
-                    }
-                  ],
-                  "digest": "sha256:2222222222222222222222222222222222222222222222222222222222222222",
-                  "refusal": null,
-                  "state": "serving",
-                  "version": 2
-                },
-                {
-                  "checks": [
-                    {
-                      "detail": "3 files",
-                      "name": "layout",
-                      "passed": true
-                    }
-                  ],
-                  "digest": "sha256:3333333333333333333333333333333333333333333333333333333333333333",
-                  "refusal": {
-                    "check": "digest",
-                    "reason": "`model.safetensors` is not what the manifest lists"
-                  },
-                  "state": "rejected",
-                  "version": 3
-                }
-              ]
-            }
-          ]
-        }
         "#);
     }
 }

@@ -58,7 +58,7 @@ impl Predict {
             (None, None) => Choice::Default,
         };
         let target = Target::model(self.model).choice(choice);
-        let prediction = self.connection.with(async |client| client.predict(target, input).await)?;
+        let prediction = self.connection.with(async |client| Ok(client.predict(target, input).await?))?;
         match self.format {
             Format::Table => writeln!(out, "{}", show(&prediction))?,
             Format::Json => writeln!(out, "{:#}", to_json(&prediction))?,

@@ -8,7 +8,10 @@ use std::{
 
 use assert_cmd::Command;
 
+mod history;
 mod keys;
+mod live;
+mod pin;
 mod predict;
 mod train;
 mod up;

@@ -22,18 +22,18 @@ const KEYS: [&str; 4] =
     ["api_keys.toml", "catalog_public_key.pem", "catalog_signing_key.pem", "client_api_key"];
 
 /// A folder with the repository's iris in `models`.
-fn iris() -> Folder {
+pub(crate) fn iris() -> Folder {
     let folder = Folder::new();
     copy(&repository().join("models/iris/1"), &folder.path("models/iris/1"));
     folder
 }
 
-fn repository() -> PathBuf {
+pub(crate) fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
 /// As `cp -r`.
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     fs_err::create_dir_all(to).unwrap();
     for entry in fs_err::read_dir(from).unwrap() {
         let name = entry.unwrap().file_name();
@@ -42,20 +42,20 @@ fn copy(from: &Path, to: &Path) {
 }
 
 /// A running `linfactl up`.
-struct Up {
+pub(crate) struct Up {
     child: Child,
     out: Lines,
     err: Lines,
 }
 
 /// What a program says, line by line as it comes.
-struct Lines {
+pub(crate) struct Lines {
     lines: Receiver<String>,
     seen: Vec<String>,
 }
 
 impl Lines {
-    fn of(stream: impl Read + Send + 'static) -> Self {
+    pub(crate) fn of(stream: impl Read + Send + 'static) -> Self {
         let (sender, lines) = channel();
         thread::spawn(move || {
             for line in BufReader::new(stream).lines().map_while(Result::ok) {
@@ -66,7 +66,7 @@ impl Lines {
     }
 
     /// Waits for a line with these words.
-    fn wait_for(&mut self, words: &str) -> String {
+    pub(crate) fn wait_for(&mut self, words: &str) -> String {
         let deadline = Instant::now() + PATIENCE;
         loop {
             if let Some(line) = self.seen.iter().find(|line| line.contains(words)) {
@@ -96,7 +96,7 @@ impl Lines {
 
 impl Up {
     /// `linfactl up` in that folder, on a free port.
-    fn start(folder: &Folder, arguments: &[&str]) -> Self {
+    pub(crate) fn start(folder: &Folder, arguments: &[&str]) -> Self {
         Self::spawn(command(folder).args(["--listen", "127.0.0.1:0"]).args(arguments))
     }
 
@@ -106,24 +106,24 @@ impl Up {
         Self { child, out: Lines::of(out), err: Lines::of(err) }
     }
 
-    fn ready(mut self) -> Self {
+    pub(crate) fn ready(mut self) -> Self {
         self.out.wait_for("Ctrl-C stops it");
         self
     }
 
-    fn endpoint(&mut self) -> String {
+    pub(crate) fn endpoint(&mut self) -> String {
         let line = self.out.wait_for("listening on ");
         let address = line.trim_start_matches("listening on ").trim_end_matches(", without TLS");
         format!("http://{address}")
     }
 
     /// What follows the name in the lines of where things are.
-    fn place(&mut self, name: &str) -> PathBuf {
+    pub(crate) fn place(&mut self, name: &str) -> PathBuf {
         self.out.wait_for(&format!("{name} ")).trim_start_matches(name).trim_start().into()
     }
 
     /// Waits until that version answers, by a call through the client.
-    fn answers(&mut self, version: u64) {
+    pub(crate) fn answers(&mut self, version: u64) {
         let endpoint = self.endpoint();
         let key = fs_err::read_to_string(self.place("key")).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -12,15 +12,19 @@ use tonic::{
 };
 
 use crate::{
-    ApiKey, Error, Input, Prediction, Target,
+    ApiKey, Error, Input, Prediction, Target, Watch,
     pb::{
         GetModelRequest, GetModelResponse, ListModelsRequest, ListModelsResponse, PredictRequest,
-        model_service_client::ModelServiceClient, predict_service_client::PredictServiceClient,
+        WatchModelsRequest, model_service_client::ModelServiceClient,
+        predict_service_client::PredictServiceClient,
     },
 };
 
 /// How long a call may take, unless [`Client::with_deadline`] says otherwise.
 pub const DEADLINE: Duration = Duration::from_secs(10);
+/// How often a connection is asked whether the server is still there, while a call is under way on it, and how long that
+/// may take. Without it a watch would wait for ever on a server that is cut off.
+const KEEPALIVE: [Duration; 2] = [Duration::from_secs(30), Duration::from_secs(10)];
 /// The most bytes of one answer. tonic's own 4 MiB are few for a large batch over many classes.
 pub const MAX_ANSWER_BYTES: usize = 64 << 20;
 
@@ -53,7 +57,8 @@ impl Client {
             }
             _ => return Err(invalid()),
         }
-        let url = url.connect_timeout(DEADLINE);
+        let [every, within] = KEEPALIVE;
+        let url = url.connect_timeout(DEADLINE).http2_keep_alive_interval(every).keep_alive_timeout(within);
         let channel = url.connect().await.map_err(|cause| Error::unreachable(endpoint, cause))?;
         Ok(Self::over(channel, key))
     }
@@ -104,6 +109,20 @@ impl Client {
         let mut raw = self.raw_models();
         let request = GetModelRequest { name: name.to_owned() };
         self.call(request, |request| async move { raw.get_model(request).await }).await
+    }
+
+    /// Every model, and from then on what changes of them. The deadline is for the beginning alone.
+    ///
+    /// # Errors
+    /// As [`Client::predict`].
+    pub async fn watch(&self) -> Result<Watch, Error> {
+        let mut raw = self.raw_models();
+        let begun = raw.watch_models(WatchModelsRequest {});
+        match tokio::time::timeout(self.deadline, begun).await {
+            Ok(Ok(response)) => Ok(Watch::new(response.into_inner())),
+            Ok(Err(status)) => Err(Error::refused(&status)),
+            Err(_) => Err(Error::Deadline(self.deadline)),
+        }
     }
 
     /// The generated client below [`Client::predict`]; it has no deadline of its own.

@@ -5,6 +5,7 @@ mod error;
 mod input;
 mod key;
 mod prediction;
+mod watch;
 
 /// The generated messages and clients, for what the wrapper does not offer.
 pub mod pb {
@@ -19,3 +20,4 @@ pub use key::{ApiKey, InvalidKey};
 pub use prediction::{Answer, Prediction};
 pub use tonic::{self, Code};
 pub use tonic_types::{ErrorInfo, FieldViolation, PreconditionViolation, ResourceInfo};
+pub use watch::Watch;
