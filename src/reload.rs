@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, panic, sync::Arc, time::Instant};
 
 use artifact::{
     Batch, Catalog, Digest, Files, Golden, Manifest, Output, Predictions, Version,
-    catalog::{CatalogError, CatalogModel, CatalogVersion, Refusal},
+    catalog::{CatalogError, CatalogModel, CatalogVersion, Refusal, SKEW},
     files::ReadError,
     golden::GoldenError,
     manifest::ManifestError,
@@ -15,7 +15,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use crate::{
-    floor::{Floor, OutOfOrder, SKEW},
+    floor::{Floor, OutOfOrder},
     memory::keep_forgotten,
     registry::{CatalogInfo, Loaded, Model, Publisher, Snapshot},
     trust::Trust,
