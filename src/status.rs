@@ -27,7 +27,7 @@ impl From<ServeError> for Status {
                 (Code::Unavailable, ErrorDetails::with_retry_info(Some(RETRY_AFTER)))
             }
             ServeError::Draining => (Code::Unavailable, ErrorDetails::with_retry_info(Some(RETRY_AFTER))),
-            ServeError::Pending { .. } => {
+            ServeError::Pending { .. } | ServeError::Unread { .. } => {
                 (Code::Unavailable, ErrorDetails::with_retry_info(Some(RETRY_AFTER)))
             }
             ServeError::Full => {
