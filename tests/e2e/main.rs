@@ -18,6 +18,8 @@ mod models;
 #[cfg(test)]
 mod readme;
 #[cfg(test)]
+mod rotation;
+#[cfg(test)]
 mod runbook;
 #[cfg(test)]
 mod seal;

@@ -1,7 +1,6 @@
 //! The runbook's own commands, run as they stand there.
 
 use crate::{
-    caller::Caller,
     command::{PATIENCE, wait_for},
     readme::{blocks_of, shell},
     stack::Stack,
@@ -10,28 +9,6 @@ use crate::{
 
 fn blocks(stack: &Stack, heading: &str) -> Vec<String> {
     blocks_of(&stack.copy, "docs/runbook.md", heading)
-}
-
-#[test]
-fn the_key_is_changed_as_it_is_written_and_no_call_fails() {
-    let mut stack = Stack::up();
-    let caller = Caller::start(&stack, format!("{:?}", stack.ask()));
-    let blocks = blocks(&stack, "Changing the key");
-    let [believe, sign, forget] = &blocks[..] else { panic!("{blocks:?}") };
-    shell(&stack.copy, believe);
-    caller.goes_on();
-    let before = sequence(&stack);
-    shell(&stack.copy, sign);
-    wait_for("the new key has signed", PATIENCE, || (sequence(&stack) > before).then_some(()));
-    shell(&stack.copy, forget);
-    caller.goes_on();
-    let (answered, failures) = caller.stop();
-    assert_eq!(failures, [""; 0], "of {answered} calls");
-
-    // The new key alone is believed, and what it signs.
-    stack.restart_server();
-    shell(&stack.copy, "cp -r models/iris/1 models/iris/2");
-    wait_for("version 2 serves", PATIENCE, || (stack.predict().model.version == 2).then_some(()));
 }
 
 #[test]

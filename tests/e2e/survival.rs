@@ -128,7 +128,7 @@ fn without_a_sidecar_what_was_proven_is_served_whatever_becomes_of_the_store() {
                 |stack| in_store(stack, "chmod 000 blobs"),
                 Shown::AsBefore,
                 (
-                    Started::Refuses(Code::FailedPrecondition),
+                    Started::Refuses(Code::Unavailable),
                     Shown::Says("is not readable by uid 65532; chmod -R a+rX the folder"),
                 ),
                 |stack| in_store(stack, "chmod 755 blobs"),
