@@ -13,7 +13,7 @@ fn runbook() -> String {
 /// The names in the headings below a heading, such as "### `layout`".
 fn sections(heading: &str) -> BTreeSet<String> {
     let runbook = runbook();
-    let (_, below) = runbook.split_once(&format!("\n## {heading}\n")).expect(heading);
+    let (_, below) = runbook.split_once(&format!("\n## {heading}\n")).unwrap();
     let below = below.split("\n## ").next().unwrap();
     let names = below.lines().filter_map(|line| line.strip_prefix("### `")?.strip_suffix('`'));
     names.map(str::to_owned).collect()
