@@ -25,3 +25,5 @@ mod seal;
 mod secrets;
 #[cfg(test)]
 mod survival;
+#[cfg(test)]
+mod unwritable;
