@@ -27,3 +27,5 @@ mod seal;
 mod secrets;
 #[cfg(test)]
 mod survival;
+#[cfg(test)]
+mod unwritable;
