@@ -69,6 +69,16 @@ pub enum ServeError {
         /// The version.
         version: Version,
     },
+    /// Proven, but its files cannot be read just now.
+    #[error("version {version} of model `{name}` cannot be loaded yet: {reason}")]
+    Unread {
+        /// The model.
+        name: Name,
+        /// The version.
+        version: Version,
+        /// What is wrong with which file.
+        reason: String,
+    },
     /// Proven, but not what the policy serves; or withdrawn.
     #[error("version {version} of model `{name}` is {standing}, but not served; {}", Serving(.serving))]
     NotServed {

@@ -9,15 +9,14 @@ use std::{
 
 use artifact::{
     Catalog, Digest,
+    catalog::SKEW,
     files::{self, ReadError},
     store,
 };
 use fs_err as fs;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// Clocks may differ by as much as this.
-pub const SKEW: SignedDuration = SignedDuration::from_mins(5);
 /// An operator raises the epoch by one; a jump further than this is a slip that would use the numbers up.
 pub const EPOCHS: u64 = 100;
 

@@ -58,9 +58,18 @@ pub struct Model {
     /// The versions that answer.
     pub loaded: BTreeMap<Version, Arc<Loaded>>,
     /// Versions that should be loaded and could not.
-    pub failures: BTreeMap<Version, Refusal>,
+    pub failures: BTreeMap<Version, Failure>,
     /// The revision of the snapshot since which the model is as it is. The publisher sets it.
     pub changed: u64,
+}
+
+/// Why a proven version is not loaded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// As it is told.
+    pub refusal: Refusal,
+    /// Its files cannot be read; they are looked for again and again.
+    pub may_pass: bool,
 }
 
 /// One version, ready to answer.
@@ -114,7 +123,7 @@ pub enum Standing<'a> {
     /// Answers.
     Serving(&'a Arc<Loaded>),
     /// Proven, but this server could not load it.
-    Failed(&'a Refusal),
+    Failed(&'a Failure),
     /// Its folder was removed.
     Withdrawn,
 }
@@ -297,7 +306,10 @@ impl Model {
         };
         Err(match self.standing(entry) {
             Standing::Serving(loaded) => return Ok(loaded),
-            Standing::Failed(failure) => refused(name, version, Some(failure)),
+            Standing::Failed(Failure { refusal, may_pass: true }) => {
+                ServeError::Unread { name, version, reason: refusal.reason.clone() }
+            }
+            Standing::Failed(Failure { refusal, .. }) => refused(name, version, Some(refusal)),
             Standing::Incomplete | Standing::Rejected => refused(name, version, entry.refusal.as_ref()),
             Standing::Pending => ServeError::Pending { name, version },
             Standing::Admitted => not_served("admitted"),
@@ -308,7 +320,9 @@ impl Model {
     /// Says why by the newest version, which is what the caller is waiting for.
     fn none_serves(&self) -> ServeError {
         match self.entry.versions.last().map(|newest| self.answering(newest)) {
-            Some(Err(error @ (ServeError::Pending { .. } | ServeError::Refused { .. }))) => error,
+            Some(Err(
+                error @ (ServeError::Pending { .. } | ServeError::Unread { .. } | ServeError::Refused { .. }),
+            )) => error,
             _ => ServeError::NoneServes { name: self.entry.name.clone() },
         }
     }

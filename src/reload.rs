@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, panic, sync::Arc, time::Instant};
 
 use artifact::{
     Batch, Catalog, Digest, Files, Golden, Manifest, Output, Predictions, Version,
-    catalog::{CatalogError, CatalogModel, CatalogVersion, Refusal},
+    catalog::{CatalogError, CatalogModel, CatalogVersion, Refusal, SKEW},
     files::ReadError,
     golden::GoldenError,
     manifest::ManifestError,
@@ -15,9 +15,9 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use crate::{
-    floor::{Floor, OutOfOrder, SKEW},
+    floor::{Floor, OutOfOrder},
     memory::keep_forgotten,
-    registry::{CatalogInfo, Loaded, Model, Publisher, Snapshot, Texts},
+    registry::{CatalogInfo, Failure, Loaded, Model, Publisher, Snapshot, Texts},
     trust::Trust,
 };
 
@@ -245,14 +245,16 @@ impl Reloader {
                     loaded.insert(version.version, ready);
                 }
                 Err(failure) => {
-                    self.unread |= matches!(failure, LoadFailure::Blob(BlobError::Read { .. }));
+                    let may_pass = matches!(failure, LoadFailure::Blob(BlobError::Read { .. }));
+                    self.unread |= may_pass;
                     let (number, reason) = (version.version, failure.to_string());
                     let refusal = Refusal { check: "load".to_owned(), reason };
-                    if before.and_then(|before| before.failures.get(&number)) != Some(&refusal) {
-                        let (model, error) = (entry.name.as_str(), &refusal.reason);
+                    let failure = Failure { refusal, may_pass };
+                    if before.and_then(|before| before.failures.get(&number)) != Some(&failure) {
+                        let (model, error) = (entry.name.as_str(), &failure.refusal.reason);
                         tracing::error!(model, version = %number, error, "a proven version cannot be loaded");
                     }
-                    failures.insert(number, refusal);
+                    failures.insert(number, failure);
                 }
             }
         }

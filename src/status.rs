@@ -28,7 +28,7 @@ impl From<ServeError> for Status {
             }
             ServeError::Draining => (Code::Unavailable, ErrorDetails::with_retry_info(Some(RETRY_AFTER))),
             ServeError::WatchTooOld => (Code::Unavailable, ErrorDetails::with_retry_info(Some(RETRY_AFTER))),
-            ServeError::Pending { .. } => {
+            ServeError::Pending { .. } | ServeError::Unread { .. } => {
                 (Code::Unavailable, ErrorDetails::with_retry_info(Some(RETRY_AFTER)))
             }
             ServeError::Full => {

@@ -148,7 +148,7 @@ fn version(model: &Model, entry: &artifact::catalog::CatalogVersion) -> pb::Mode
 
     let standing = model.standing(entry);
     let failure = match &standing {
-        Standing::Failed(failure) => Some((*failure).clone()),
+        Standing::Failed(failure) => Some(failure.refusal.clone()),
         _ => None,
     };
     let state = match standing {

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -17,6 +17,9 @@ use crate::{
 pub const MAX_BYTES: u64 = 4 << 20;
 /// The most rejected versions that are remembered per model; the oldest numbers go first.
 pub const MAX_REJECTIONS: usize = 100;
+
+/// The clocks of those who write and read catalogs may differ by as much as this.
+pub const SKEW: SignedDuration = SignedDuration::from_mins(5);
 
 const PAYLOAD_TYPE: &str = "application/vnd.linfa-serve.catalog.v1+json";
 

@@ -2,6 +2,7 @@
 //! nothing is ever changed in place: a file is complete before it gets its name.
 
 pub mod history;
+mod sweep;
 
 use std::{
     io::Write as _,

@@ -1,6 +1,10 @@
 //! What can be set from outside, with every default. Nothing is opened here.
 
-use std::{collections::HashMap, path::Path, path::PathBuf};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use bootstrap::{
     settings::{self, SettingsError},
@@ -22,6 +26,9 @@ pub struct Settings {
     pub store: PathBuf,
     /// The Ed25519 key that signs the catalog, as PKCS #8 in PEM form. Default: `/run/secrets/catalog_signing_key`.
     pub signing_key_file: PathBuf,
+    /// The keys that servers believe, in PEM form: a catalog that the key before the present one has signed is gone on
+    /// from. It need not be there. Default: `/run/secrets/catalog_public_key`.
+    pub catalog_public_key_file: PathBuf,
     /// Milliseconds between two looks, if nothing happens. Default: 1000.
     pub poll_ms: u64,
     /// MiB of a version's files together; judging takes some times as much memory. Default: 128.
@@ -30,6 +37,8 @@ pub struct Settings {
     pub heartbeat_seconds: u32,
     /// After this a catalog counts as stale, unless a newer one came. More than the heartbeat. Default: 600.
     pub expiry_seconds: u32,
+    /// Blobs that no catalog has named for so long are removed. Default: 3600.
+    pub blob_grace_seconds: u32,
     /// Outranks the catalog's sequence; raised by an operator to begin the sequences anew. Default: 1.
     pub epoch: u64,
     /// When a folder that does not change is taken to be finished.
@@ -84,6 +93,9 @@ impl Settings {
         if !(settings.heartbeat_seconds + 1..=604_800).contains(&settings.expiry_seconds) {
             return range("expiry_seconds", "more than heartbeat_seconds, at most 604800 seconds");
         }
+        if !(1..=604_800).contains(&settings.blob_grace_seconds) {
+            return range("blob_grace_seconds", "1 to 604800 seconds");
+        }
         if settings.epoch == 0 {
             return range("epoch", "1 or more");
         }
@@ -100,6 +112,10 @@ impl Settings {
         SignedDuration::from_secs(self.expiry_seconds.into())
     }
 
+    pub(crate) fn blob_grace(&self) -> Duration {
+        Duration::from_secs(self.blob_grace_seconds.into())
+    }
+
     pub(crate) fn heartbeat(&self) -> SignedDuration {
         SignedDuration::from_secs(self.heartbeat_seconds.into())
     }
@@ -111,10 +127,12 @@ impl Default for Settings {
             incoming: "/models/incoming".into(),
             store: "/models/store".into(),
             signing_key_file: "/run/secrets/catalog_signing_key".into(),
+            catalog_public_key_file: "/run/secrets/catalog_public_key".into(),
             poll_ms: 1000,
             max_version_mib: 128,
             heartbeat_seconds: 60,
             expiry_seconds: 600,
+            blob_grace_seconds: 3600,
             epoch: 1,
             settle: Settle::default(),
             log: Log::default(),
@@ -173,6 +191,10 @@ mod tests {
         assert_eq!(
             with("LINFA_SIDECAR__EXPIRY_SECONDS", "60").unwrap_err(),
             "expiry_seconds: expected more than heartbeat_seconds, at most 604800 seconds"
+        );
+        assert_eq!(
+            with("LINFA_SIDECAR__BLOB_GRACE_SECONDS", "0").unwrap_err(),
+            "blob_grace_seconds: expected 1 to 604800 seconds"
         );
         assert_eq!(with("LINFA_SIDECAR__EPOCH", "0").unwrap_err(), "epoch: expected 1 or more");
         assert_eq!(

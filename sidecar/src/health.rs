@@ -1,11 +1,16 @@
 //! Whether the sidecar is alive, as its own catalog shows: a container's health check. Reads, never writes.
 
-use artifact::{Catalog, catalog::CatalogError, files::ReadError, store::Reader};
+use artifact::{
+    Catalog,
+    catalog::{CatalogError, SKEW},
+    files::ReadError,
+    store::Reader,
+};
 use jiff::Timestamp;
 
 use crate::{
     config::Settings,
-    publish::{StartError, signing_key},
+    start::{StartError, signing_key},
 };
 
 /// Why the sidecar is not healthy.
@@ -28,6 +33,14 @@ pub enum Unhealthy {
         /// Two heartbeats.
         max_seconds: i64,
     },
+    /// The clock was ahead once, or is behind now; how old the catalog is cannot be told.
+    #[error(
+        "the catalog was signed {ahead_seconds} s ahead of this clock; if that is right, raise `epoch` by 1"
+    )]
+    Ahead {
+        /// Seconds until then.
+        ahead_seconds: i64,
+    },
 }
 
 /// Checks that the catalog was signed by the configured key, no more than two heartbeats ago.
@@ -41,6 +54,9 @@ pub fn health(settings: &Settings, now: Timestamp) -> Result<(), Unhealthy> {
     let max_seconds = settings.heartbeat().as_secs() * 2;
     if age_seconds > max_seconds {
         return Err(Unhealthy::Stale { age_seconds, max_seconds });
+    }
+    if age_seconds < -SKEW.as_secs() {
+        return Err(Unhealthy::Ahead { ahead_seconds: -age_seconds });
     }
     Ok(())
 }

@@ -10,6 +10,8 @@ mod publish;
 mod scan;
 mod settle;
 mod signals;
+mod start;
+mod sweep;
 mod tracked;
 mod worker;
 
@@ -17,7 +19,7 @@ pub use checks::{Verdict, verify};
 pub use config::{ConfigError, Settings, Settle};
 pub use health::{Unhealthy, health};
 pub use policy::{PolicyError, check_policy};
-pub use publish::StartError;
 pub use scan::{Looked, Scanner};
 pub use signals::stop_at_signals;
+pub use start::StartError;
 pub use worker::{Bell, Wakes, bell, run};

@@ -1,50 +1,44 @@
-//! The store as the sidecar writes it: blobs of what was proven, and the signed catalog. Also how a start finds
-//! the catalog it goes on from. What the catalog says is not decided here.
+//! The store as the sidecar writes it: blobs of what was proven, the signed catalog, and the history. What they say is
+//! not decided here.
+
+use std::time::Instant;
 
 use artifact::{
     Catalog, Digest, Files,
     catalog::{self, CatalogError, CatalogModel, MAX_REJECTIONS, Status},
-    dsse::{InvalidKey, SealKey},
-    files::ReadError,
+    dsse::{SealKey, TrustedKeys},
     manifest::FileEntry,
     store::{BlobError, WriteError, Writer, history},
 };
-use bootstrap::secret::{self, SecretError};
 use jiff::{SignedDuration, Timestamp};
-use secrecy::ExposeSecret as _;
 
-use crate::config::Settings;
-
-/// Why the sidecar does not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The key's file cannot be used.
-    #[error("signing_key_file: {0}")]
-    Secret(#[from] SecretError),
-    /// It holds something else.
-    #[error("signing_key_file: {0}")]
-    Key(#[from] InvalidKey),
-    /// Another sidecar has it, or it cannot be written.
-    #[error("the store cannot be used: {0}")]
-    Store(#[from] WriteError),
-}
+use crate::{
+    config::Settings,
+    start::{StartError, recover, signing_key, trusted},
+    sweep::Sweep,
+};
 
 /// The one hand that writes the store.
 #[derive(Debug)]
 pub(crate) struct Publisher {
     writer: Writer,
     key: SealKey,
+    /// Whose catalogs are believed: our own, and those of the keys that servers believe.
+    trusted: TrustedKeys,
     heartbeat: SignedDuration,
     expiry: SignedDuration,
     epoch: u64,
     /// What was said last, before it was thinned out to fit.
     newest: Option<Catalog>,
+    /// When that was, by the clock as it was.
+    signed: Option<Timestamp>,
     /// The file that says it; none if it is to be written.
     written: Option<Digest>,
     /// The failure that the log was told of.
     failing: Option<String>,
     /// What was decided and is not in the history yet.
     unrecorded: Vec<history::Entry>,
+    sweep: Sweep,
 }
 
 /// The most entries that wait for the history to be writable; the oldest are lost.
@@ -58,42 +52,32 @@ enum PublishError {
     Write(#[from] WriteError),
 }
 
-impl StartError {
-    /// Whether the mend is in the configuration.
-    pub fn is_config(&self) -> bool {
-        matches!(self, Self::Secret(_) | Self::Key(_))
-    }
-
-    /// Whether it may be otherwise in a while: a volume that is not there yet, or not ours to write.
-    pub fn may_pass(&self) -> bool {
-        matches!(self, Self::Store(WriteError::System(_)))
-    }
-}
-
-/// Reads the key that signs.
-pub(crate) fn signing_key(settings: &Settings) -> Result<SealKey, StartError> {
-    let pem = secret::read(&settings.signing_key_file)?;
-    Ok(SealKey::from_pem(pem.expose_secret())?)
-}
-
 impl Publisher {
     /// Takes the store, and finds the catalog to go on from: the newest, else its copy, else none.
     pub(crate) fn open(settings: &Settings) -> Result<Self, StartError> {
         let key = signing_key(settings)?;
+        let trusted = trusted(settings, &key);
         let writer = Writer::open(&settings.store)?;
-        let (newest, written) = recover(&writer, &key)?;
-        let (heartbeat, expiry) = (settings.heartbeat(), settings.expiry());
+        let (newest, mut written) = recover(&writer, &trusted)?;
+        let ours = |bytes: Vec<u8>| Catalog::unseal(&bytes, &key.trusted()).is_ok();
+        if !writer.reader().catalog().is_ok_and(ours) {
+            // Signed by the key before ours, which will not be believed for long.
+            written = None;
+        }
         let epoch = newest.as_ref().map_or(0, |catalog| catalog.epoch).max(settings.epoch);
         Ok(Self {
             writer,
             key,
-            heartbeat,
-            expiry,
+            trusted,
+            heartbeat: settings.heartbeat(),
+            expiry: settings.expiry(),
             epoch,
+            signed: newest.as_ref().map(|catalog| catalog.issued_at),
             newest,
             written,
             failing: None,
             unrecorded: Vec::new(),
+            sweep: Sweep::new(settings.blob_grace()),
         })
     }
 
@@ -118,7 +102,22 @@ impl Publisher {
 
     /// Writes the blobs that are not there, undamaged.
     pub(crate) fn store(&mut self, files: &Files) -> Result<Vec<FileEntry>, WriteError> {
-        self.writer.put_version(files)
+        let mut stored = self.writer.put_version(files);
+        if stored.as_ref().is_err_and(is_full) && self.make_room() > 0 {
+            stored = self.writer.put_version(files);
+        }
+        let entries = stored?;
+        self.sweep.keep(&entries);
+        Ok(entries)
+    }
+
+    fn make_room(&mut self) -> usize {
+        self.sweep.when_full(&mut self.writer, &self.trusted, Instant::now())
+    }
+
+    /// Removes what the store needs no more, now and then. A failure is tried again.
+    pub(crate) fn sweep(&mut self, now: Instant) {
+        self.sweep.now_and_then(&mut self.writer, &self.trusted, now);
     }
 
     /// Reads a version's blobs and compares their hashes.
@@ -142,19 +141,19 @@ impl Publisher {
     /// Signs and writes the catalog if it says anything new, the heartbeat is due or the store has lost it. A failure
     /// leaves the old one and is tried again at the next call.
     pub(crate) fn publish(&mut self, models: Vec<CatalogModel>, notes: Vec<String>, now: Timestamp) {
-        let due = match &self.newest {
-            Some(newest) if self.written.is_some() => {
-                let age = now.duration_since(newest.issued_at);
-                // Issued later than now: the clock was set back.
-                age >= self.heartbeat || age < SignedDuration::ZERO
+        let due = match self.signed {
+            // Signed later than now: the clock was set back.
+            Some(then) if self.written.is_some() => {
+                !(SignedDuration::ZERO..self.heartbeat).contains(&now.duration_since(then))
             }
             _ => true,
         };
+        let (sequence, issued_at) = self.next(now);
         let mut catalog = Catalog {
-            sequence: self.sequence(now),
+            sequence,
             epoch: self.epoch,
-            issued_at: now,
-            expires_at: now.checked_add(self.expiry).unwrap_or(Timestamp::MAX),
+            issued_at,
+            expires_at: issued_at.checked_add(self.expiry).unwrap_or(Timestamp::MAX),
             models,
             notes,
         };
@@ -169,9 +168,15 @@ impl Publisher {
                     tracing::info!(sequence = catalog.sequence, "the catalog can be written again");
                 }
                 self.newest = Some(catalog);
+                self.signed = Some(now);
                 self.written = Some(written);
+                self.sweep.all_named();
             }
             Err(error) => {
+                if matches!(&error, PublishError::Write(error) if is_full(error)) {
+                    // Tried again at the next look.
+                    self.make_room();
+                }
                 let error = error.to_string();
                 if self.failing.as_ref() != Some(&error) {
                     tracing::error!(error, "the catalog cannot be written; the old one stays");
@@ -181,11 +186,14 @@ impl Publisher {
         }
     }
 
-    fn sequence(&self, now: Timestamp) -> u64 {
-        let before = self.newest.as_ref().filter(|newest| newest.epoch == self.epoch);
-        let previous = before.map_or(0, |catalog| catalog.sequence);
+    /// The next sequence and time. Neither goes back in an epoch, whatever the clock does: a server would take the
+    /// catalog for an older one.
+    fn next(&self, now: Timestamp) -> (u64, Timestamp) {
         let clock = u64::try_from(now.as_millisecond()).unwrap_or(0);
-        clock.max(previous.saturating_add(1))
+        match self.newest.as_ref().filter(|newest| newest.epoch == self.epoch) {
+            Some(newest) => (clock.max(newest.sequence.saturating_add(1)), now.max(newest.issued_at)),
+            None => (clock.max(1), now),
+        }
     }
 
     fn write(&mut self, catalog: &Catalog) -> Result<Digest, PublishError> {
@@ -211,35 +219,12 @@ impl Publisher {
     }
 }
 
-/// The catalog to go on from, and the newest file if that holds it.
-fn recover(writer: &Writer, key: &SealKey) -> Result<(Option<Catalog>, Option<Digest>), StartError> {
-    let trusted = key.trusted();
-    let reader = writer.reader();
-    let read = |bytes: Result<Vec<u8>, ReadError>| match bytes {
-        Err(ReadError::Missing { .. }) => Ok(None),
-        Err(error) => Err(error.to_string()),
-        Ok(bytes) => match Catalog::unseal(&bytes, &trusted) {
-            Ok(catalog) => Ok(Some((catalog, Digest::of(&bytes)))),
-            Err(error) => Err(error.to_string()),
-        },
-    };
-    match read(reader.catalog()) {
-        Ok(Some((catalog, file))) => return Ok((Some(catalog), Some(file))),
-        Ok(None) => {}
-        Err(error) => {
-            tracing::warn!(error, "the catalog is not believed and set aside");
-            writer.set_catalog_aside()?;
-        }
+fn is_full(error: &WriteError) -> bool {
+    match error {
+        WriteError::Full { .. } => true,
+        WriteError::System(error) => error.kind() == std::io::ErrorKind::StorageFull,
+        WriteError::Locked(_) => false,
     }
-    let copy = read(reader.catalog_copy()).unwrap_or_else(|error| {
-        tracing::warn!(error, "the copy of the catalog is not believed");
-        None
-    });
-    match &copy {
-        Some((catalog, _)) => tracing::warn!(sequence = catalog.sequence, "going on from the catalog's copy"),
-        None => tracing::info!("starting a new catalog"),
-    }
-    Ok((copy.map(|(catalog, _)| catalog), None))
 }
 
 /// Leaves the `max` newest versions of each model that never served.
@@ -260,6 +245,8 @@ fn keep_rejections(catalog: &mut Catalog, max: usize) {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use artifact::{
         Version,
         catalog::{CatalogVersion, Check, Refusal},
@@ -287,14 +274,17 @@ mod tests {
         let trusted = key.trusted();
         let mut publisher = Publisher {
             writer: Writer::open(dir.path()).unwrap(),
+            trusted: trusted.clone(),
             key,
             heartbeat: SignedDuration::from_secs(60),
             expiry: SignedDuration::from_mins(10),
             epoch: 1,
             newest: None,
+            signed: None,
             written: None,
             failing: None,
             unrecorded: Vec::new(),
+            sweep: Sweep::new(Duration::from_secs(3600)),
         };
         let models = (0..models).map(|model| CatalogModel {
             name: format!("m{model}").parse().unwrap(),

@@ -1,7 +1,7 @@
 //! One look at everything: what lies in the folder of models, what the checks say of what has settled, and the
 //! catalog that follows. Time comes in from outside.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeMap, path::PathBuf, time::Instant};
 
 use artifact::{Name, Version, files::ReadError};
 use jiff::{SignedDuration, Timestamp};
@@ -11,7 +11,8 @@ use crate::{
     config::{Settings, Settle},
     incoming::{ListError, ModelFolder, Root},
     ledger::{Ledger, bounded},
-    publish::{Publisher, StartError},
+    publish::Publisher,
+    start::StartError,
 };
 
 /// The sidecar's state between two looks.
@@ -80,6 +81,7 @@ impl Scanner {
             }
         };
         self.publish(now);
+        self.publisher.sweep(Instant::now());
         looked
     }
 

@@ -18,8 +18,14 @@ mod models;
 #[cfg(test)]
 mod readme;
 #[cfg(test)]
+mod rotation;
+#[cfg(test)]
+mod runbook;
+#[cfg(test)]
 mod seal;
 #[cfg(test)]
 mod secrets;
 #[cfg(test)]
 mod survival;
+#[cfg(test)]
+mod unwritable;

@@ -11,8 +11,13 @@ use crate::{
 
 /// The blocks of shell commands under a heading.
 pub(crate) fn blocks(copy: &Copy, heading: &str) -> Vec<String> {
-    let readme = copy.read("README.md");
-    let (_, section) = readme.split_once(&format!("# {heading}\n")).expect(heading);
+    blocks_of(copy, "README.md", heading)
+}
+
+/// The same of another page.
+pub(crate) fn blocks_of(copy: &Copy, page: &str, heading: &str) -> Vec<String> {
+    let page = copy.read(page);
+    let (_, section) = page.split_once(&format!("# {heading}\n")).expect(heading);
     let mut parts = section.split("\n#").next().unwrap().split("```");
     let mut found = Vec::new();
     while let (Some(_text), Some(block)) = (parts.next(), parts.next()) {

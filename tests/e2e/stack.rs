@@ -117,7 +117,11 @@ impl Stack {
     /// From nothing: no secret, no volume, no container.
     pub(crate) fn up() -> Self {
         build_images();
-        let copy = Copy::new();
+        Self::start(Copy::new())
+    }
+
+    /// From a copy that may have been changed.
+    pub(crate) fn start(copy: Copy) -> Self {
         stdout(&mut copy.command("secrets/generate", &[]));
         let started =
             run(&mut copy

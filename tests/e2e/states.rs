@@ -67,7 +67,7 @@ fn sidecar_starts(stack: &Stack) -> usize {
         + log.matches(r#""message":"waiting for the store""#).count()
 }
 
-fn log(stack: &Stack, service: &str) -> String {
+pub(crate) fn log(stack: &Stack, service: &str) -> String {
     said(&run(Command::new("docker").args(["logs", &stack.copy.container(service)])))
 }
 

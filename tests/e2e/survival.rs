@@ -35,12 +35,12 @@ fn stack() -> Stack {
 }
 
 /// A shell on this machine, in the folder of the stack.
-fn host(stack: &Stack, script: &str) {
+pub(crate) fn host(stack: &Stack, script: &str) {
     stdout(&mut stack.copy.command("sh", &["-ec", script]));
 }
 
 /// A shell as root in the volume of the store, with a folder /away beside it.
-fn in_store(stack: &Stack, script: &str) {
+pub(crate) fn in_store(stack: &Stack, script: &str) {
     let volume = format!("{}_models:/store", stack.copy.project);
     let away = format!("{}:/away", away(stack));
     let mounts = ["run", "--rm", "--network=none", "-v", &volume, "-v", &away, "-w", "/store"];
@@ -48,7 +48,7 @@ fn in_store(stack: &Stack, script: &str) {
 }
 
 /// `mount` or `umount` where the service's own mounts are. The program itself may do no such thing.
-fn mounts(stack: &Stack, service: &str, command: &str) {
+pub(crate) fn mounts(stack: &Stack, service: &str, command: &str) {
     let pid = format!("--pid=container:{}", stack.copy.container(service));
     let may = ["--cap-add=SYS_ADMIN", "--cap-add=SYS_PTRACE", "--security-opt=seccomp=unconfined"];
     let run = ["run", "--rm", "--network=none", "--security-opt=apparmor=unconfined", &pid];
@@ -128,7 +128,7 @@ fn without_a_sidecar_what_was_proven_is_served_whatever_becomes_of_the_store() {
                 |stack| in_store(stack, "chmod 000 blobs"),
                 Shown::AsBefore,
                 (
-                    Started::Refuses(Code::FailedPrecondition),
+                    Started::Refuses(Code::Unavailable),
                     Shown::Says("is not readable by uid 65532; chmod -R a+rX the folder"),
                 ),
                 |stack| in_store(stack, "chmod 755 blobs"),
@@ -248,4 +248,28 @@ fn a_sidecar_mends_its_store_and_withdraws_nothing_for_want_of_models() {
             ),
         ],
     );
+}
+
+#[test]
+fn an_older_catalog_that_is_put_back_brings_no_older_version_back_not_even_by_a_start() {
+    let mut stack = stack();
+    let _away = Away(away(&stack));
+    in_store(&stack, "cp catalog.json /away");
+    host(&stack, "cp -r models/iris/1 models/iris/3");
+    wait_for("version 3 serves", PATIENCE, || (stack.predict().model.version == 3).then_some(()));
+    kill_sidecar(&stack);
+    in_store(&stack, "cp /away/catalog.json catalog.copy.json; cp /away/catalog.json catalog.json");
+    let refused = || {
+        let error = stack.models().catalog?.error;
+        error.ends_with(" was in force already").then_some(())
+    };
+    wait_for("the older catalog is refused", PATIENCE, refused);
+    assert_eq!(stack.predict().model.version, 3);
+
+    stack.restart_server();
+    let error = stack.ask().unwrap_err();
+    assert_eq!(error.code(), Some(Code::Unavailable), "{error}");
+    // The sidecar goes on from what it finds, above what the server has seen.
+    start_sidecar(&stack);
+    wait_for("version 3 serves again", PATIENCE, || (stack.ask().ok()?.model.version == 3).then_some(()));
 }

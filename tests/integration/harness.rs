@@ -33,7 +33,7 @@ pub(crate) const MODELS_KEY: &str = "lsk_models";
 pub(crate) const EXPIRED_KEY: &str = "lsk_expired";
 
 /// The public half of the tests' signing key, made with `openssl pkey -pubout`.
-const PUBLIC_KEY: &str = include_str!("public_key.pem");
+pub(crate) const PUBLIC_KEY: &str = include_str!("public_key.pem");
 /// Its private half.
 pub(crate) const SECRET: [u8; 32] = *b"linfa-serve integration test key";
 

@@ -19,6 +19,7 @@ mod discovery;
 mod input;
 /// Deadlines, sizes, and the end of capacity.
 mod limits;
+/// Catalogs that are genuine, and not to be put in force.
 mod order;
 /// HTTP/2 spoken with ill intent, and what it costs the program and its good clients.
 mod probes;
@@ -26,6 +27,8 @@ mod probes;
 mod program;
 /// Catalogs: good, bad, old and damaged.
 mod reload;
+/// Other keys for catalogs.
+mod rotation;
 /// Stopping with peers that would rather not.
 mod shutdown;
 /// WatchModels: what it tells, and when it ends.

@@ -123,6 +123,7 @@ impl Running {
             .env("LINFA_SERVE__CATALOG_PUBLIC_KEY_FILE", path(&settings.catalog_public_key_file))
             .env("LINFA_SERVE__API_KEYS_FILE", path(&settings.api_keys_file))
             .env("LINFA_SERVE__DRAIN__NOTICE_MS", "0")
+            .env("LINFA_SERVE__RELOAD_MS", "10")
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
@@ -215,6 +216,41 @@ async fn a_log_that_nobody_reads_holds_up_no_call_and_is_whole_once_it_is_read()
         assert_eq!(running.line("call")["code"], "OK");
     }
     assert_eq!(running.stop(), Some(0));
+}
+
+#[tokio::test]
+async fn a_catalog_is_called_stale_once_and_fresh_once() {
+    let mut store = Store::of(&[testkit::linear("line", 2.0)]);
+    let fresh = store.catalog.expires_at;
+    store.catalog.expires_at = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(1);
+    store.publish();
+    let running = Running::start(&store);
+    let client = connect(&running).await;
+    let mut said = Vec::new();
+    let mut look = async || {
+        let catalog = client.list_models().await.unwrap().catalog;
+        // The line of the call comes after those of all that it has seen.
+        loop {
+            let line = running.log.recv_timeout(PATIENCE).unwrap();
+            match line["message"].as_str().unwrap() {
+                "call" => return catalog.is_some_and(|catalog| catalog.stale),
+                message if message.contains("stale") => said.push(message.to_owned()),
+                _ => {}
+            }
+        }
+    };
+    for expected in [true, false] {
+        let reached = async { while look().await != expected {} };
+        tokio::time::timeout(PATIENCE, reached).await.expect("it is stale, and then it is not");
+        for _ in 0..20 {
+            assert_eq!(look().await, expected);
+        }
+        store.catalog.expires_at = fresh;
+        store.publish();
+    }
+    assert_eq!(said.len(), 2, "{said:?}");
+    assert!(said[0].contains("is stale"), "{said:?}");
+    assert_eq!(said[1], "the catalog in force is not stale any more");
 }
 
 #[tokio::test]

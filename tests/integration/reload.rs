@@ -5,9 +5,9 @@ use artifact::{
     dsse::SealKey,
     testkit,
 };
-use client::{Input, Target, pb::model_version::State};
+use client::{Code, Input, Target, pb::model_version::State};
 
-use crate::harness::{Server, Store, entry, eventually};
+use crate::harness::{Server, Store, entry, eventually, refused};
 
 const ROW: [f64; 2] = [2.0, 3.0];
 
@@ -283,6 +283,13 @@ async fn a_version_whose_files_could_not_be_read_at_the_start_is_loaded_once_the
     server.applied(store.catalog.sequence).await;
     assert_eq!(server.version("line", 1).await.state(), State::Failed);
     assert!(linfa_serve::is_ready(server.address).await.is_err());
+    let refusal = refused(server.client().await.predict(Target::model("line"), Input::rows(&ROW)).await);
+    assert_eq!(refusal.code, Code::Unavailable);
+    assert!(
+        refusal.message.starts_with("version 1 of model `line` cannot be loaded yet: blob sha256:"),
+        "{}",
+        refusal.message
+    );
     // No new catalog comes: there may be no sidecar.
     fs_err::rename(away, blobs).unwrap();
     eventually("the server is ready", async || linfa_serve::is_ready(server.address).await.ok()).await;

@@ -10,6 +10,9 @@ use tokio::time::timeout;
 
 use crate::{connection::Connection, follow::follow, policy::PolicyFile};
 
+/// What `serve` is where nothing is said, and what `unpin` says.
+const LATEST: &str = "{ latest = 1 }";
+
 /// Go back to an older version of a model: let it serve, and no other.
 ///
 /// The model's policy.toml is edited: `serve` names that version, and all else in the file stays as it is written. The
@@ -152,8 +155,8 @@ fn way_back(name: &Name, before: Option<String>, pinned: Option<Vec<i64>>) -> St
             let versions: Vec<_> = pinned.iter().map(ToString::to_string).collect();
             format!("linfactl pin {name} {}", versions.join(" "))
         }
-        (Some(serve), None) => format!("write `serve = {serve}` into it"),
-        (None, None) => format!("linfactl unpin {name}"),
+        (Some(serve), None) if serve != LATEST => format!("write `serve = {serve}` into it"),
+        _ => format!("linfactl unpin {name}"),
     }
 }
 

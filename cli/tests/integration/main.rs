@@ -13,6 +13,7 @@ mod keys;
 mod live;
 mod pin;
 mod predict;
+mod runbook;
 mod train;
 mod up;
 mod verify;

@@ -41,6 +41,8 @@ fn a_rollback_and_back_needs_no_policy_to_begin_with() {
     to return: linfactl pin iris 1
     ");
     insta::assert_snapshot!(folder.said("unpin iris"), @"models/iris/policy.toml: serve was [2, 3], is { latest = 1 }");
+    assert!(folder.said("rollback iris 1").ends_with("to return: linfactl unpin iris\n"));
+    folder.said("unpin iris");
     insta::assert_snapshot!(folder.complained("unpin iris"), @"linfactl: models/iris/policy.toml pins no version; serve is { latest = 1 }");
     // Nothing is left over.
     let mut names: Vec<_> = fs_err::read_dir(folder.path("models/iris"))

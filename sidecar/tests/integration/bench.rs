@@ -41,17 +41,24 @@ impl Bench {
         let dir = tempfile::tempdir().unwrap();
         let path = |name: &str| dir.path().join(name);
         fs_err::create_dir(path("incoming")).unwrap();
-        fs_err::write(path("key.pem"), KEY).unwrap();
-        let owner_only = std::fs::Permissions::from_mode(0o600);
-        fs_err::set_permissions(path("key.pem"), owner_only).unwrap();
         let settings = Settings {
             incoming: path("incoming"),
             store: path("store"),
             signing_key_file: path("key.pem"),
+            catalog_public_key_file: path("public.pem"),
             ..Settings::default()
         };
         let now = "2026-01-01T00:00:00Z".parse().unwrap();
-        Self { dir, settings, now, scanner: None }
+        let bench = Self { dir, settings, now, scanner: None };
+        bench.replace_secret("key.pem", KEY);
+        bench
+    }
+
+    /// Writes a file that only we can read.
+    pub(crate) fn replace_secret(&self, name: &str, content: &str) {
+        let path = self.dir.path().join(name);
+        fs_err::write(&path, content).unwrap();
+        fs_err::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
     }
 
     pub(crate) fn start(&mut self) {

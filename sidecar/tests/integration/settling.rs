@@ -229,9 +229,21 @@ fn a_clock_that_is_set_back_holds_nothing_up() {
     let mut bench = Bench::new();
     bench.drop("a/1", &testkit::linear("a", 2.0));
     bench.look();
+    let before = bench.catalog();
     bench.look_after(-7200);
     assert_eq!(bench.status("a", 1), Status::Admitted);
-    assert_eq!(bench.catalog().issued_at, bench.now);
+
+    // For a server, the time of a catalog goes back no more than its sequence does; the heartbeat keeps to the clock.
+    let back = bench.catalog();
+    assert_eq!((back.issued_at, back.sequence), (before.issued_at, before.sequence + 1));
+    bench.look_after(59);
+    assert_eq!(bench.catalog(), back);
+    bench.look_after(1);
+    assert_eq!(bench.catalog().sequence, back.sequence + 1);
+    assert_eq!(
+        sidecar::health(&bench.settings, bench.now).unwrap_err().to_string(),
+        "the catalog was signed 7140 s ahead of this clock; if that is right, raise `epoch` by 1"
+    );
 }
 
 #[test]

@@ -80,6 +80,7 @@ impl Stand {
             incoming: path("incoming"),
             store: path("store"),
             signing_key_file: path("signing.pem"),
+            catalog_public_key_file: path("public.pem"),
             poll_ms: 100,
             settle: sidecar::Settle { unchanged_seconds: 1, ..sidecar::Settle::default() },
             ..sidecar::Settings::default()

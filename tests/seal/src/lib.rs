@@ -78,6 +78,7 @@ impl Deployment {
                 &[
                     ("/models/incoming", Access::Ro),
                     ("/models/store", Access::Rw),
+                    ("/run/secrets/catalog_public_key", Access::Ro),
                     ("/run/secrets/catalog_signing_key", Access::Ro),
                 ],
             ),

@@ -66,6 +66,7 @@ impl Sidecar {
             incoming: self.models,
             store: data.store(),
             signing_key_file: data.signing_key(),
+            catalog_public_key_file: data.public_key(),
             ..sidecar::Settings::load(None, environment([("LINFA_SIDECAR__LOG__FORMAT", "pretty")]))?
         };
         let _log = telemetry::start(&settings.log)?;
