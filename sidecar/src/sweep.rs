@@ -146,8 +146,9 @@ mod tests {
         let mut sweep = Sweep::new(GRACE);
         let start = Instant::now();
         let second = Duration::from_secs(1);
-        assert_eq!(sweep.look(blobs("ab"), &named("ab"), start, GRACE), []);
-        assert_eq!(sweep.look(blobs("ab"), &named("a"), start + GRACE, GRACE), []);
+        // `c` is unnamed from the start, `b` later.
+        assert_eq!(sweep.look(blobs("abc"), &named("ab"), start, GRACE), []);
+        assert_eq!(sweep.look(blobs("abc"), &named("a"), start + GRACE, GRACE), blobs("c"));
         assert_eq!(sweep.look(blobs("ab"), &named("a"), start + GRACE * 2 - second, GRACE), []);
         assert_eq!(sweep.look(blobs("ab"), &named("a"), start + GRACE * 2, GRACE), blobs("b"));
         // It could not be removed, and is tried again.
