@@ -23,15 +23,11 @@ pub(crate) struct Task {
     /// What is wrong with the folder, unless the manifest shows that a copy goes on.
     pub(crate) flaw: Option<Failure>,
     /// The bytes of model.sig.
-    #[expect(dead_code, reason = "crosses the pipe to the child, which comes next")]
     pub(crate) signature: Option<Vec<u8>>,
     /// The version that serves, to compare with.
-    #[expect(dead_code, reason = "crosses the pipe to the child, which comes next")]
     pub(crate) serving: Option<Files>,
     /// The bytes of the model's evaluation set.
-    #[expect(dead_code, reason = "crosses the pipe to the child, which comes next")]
     pub(crate) evaluation: Option<Vec<u8>>,
-    #[expect(dead_code, reason = "crosses the pipe to the child, which comes next")]
     pub(crate) require: Requirements,
 }
 
