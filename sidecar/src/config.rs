@@ -40,7 +40,7 @@ pub struct Settings {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Judging {
-    /// MiB of memory of each child; some six times a version's bytes. Default: 768.
+    /// MiB of memory of each child. Loading alone takes up to four times a version's bytes. Default: 768.
     pub memory_mib: u32,
     /// Seconds of processor time. Default: 30.
     pub cpu_seconds: u32,

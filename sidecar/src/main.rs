@@ -1,6 +1,10 @@
 //! The program `linfa-sidecar`: a table of contents.
 
-use std::{io::Write as _, path::PathBuf, process::ExitCode};
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use bootstrap::{EX_CONFIG, memory, settings, telemetry};
 use clap::{Parser, Subcommand};
@@ -31,26 +35,38 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    // It has no settings and no log: it is shut in before anything else.
-    if let Some(Command::Judge(confinement)) = arguments.command {
-        return match confinement.judge() {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => fail(&error.into(), 1),
-        };
+    let Arguments { config, check_config, command } = Arguments::parse();
+    let config = config.as_deref();
+    match command {
+        // It has no settings and no log: it is shut in before anything else.
+        Some(Command::Judge(confinement)) => end(confinement.judge().map_err(Into::into)),
+        Some(Command::Health) => {
+            configured(config, |settings| Ok(sidecar::health(settings, Timestamp::now())?))
+        }
+        None if check_config => configured(config, show),
+        None => configured(config, watch),
     }
-    let (settings, log) = match prepare(&arguments) {
+}
+
+/// Does it with the settings, and with a log that lasts as long.
+fn configured(config: Option<&Path>, act: impl FnOnce(&Settings) -> anyhow::Result<()>) -> ExitCode {
+    let (settings, log) = match prepare(config) {
         Ok(prepared) => prepared,
         Err(error) => return fail(&error, EX_CONFIG),
     };
-    let done = match arguments.command {
-        Some(Command::Judge(confinement)) => confinement.judge().map_err(Into::into),
-        Some(Command::Health) => sidecar::health(&settings, Timestamp::now()).map_err(Into::into),
-        None if arguments.check_config => show(&settings),
-        None => watch(&settings),
-    };
+    let done = act(&settings);
     // What it says comes before what is said of its end.
     drop(log);
+    end(done)
+}
+
+fn prepare(config: Option<&Path>) -> anyhow::Result<(Settings, telemetry::Running)> {
+    let settings = Settings::load(config, settings::environment())?;
+    let log = telemetry::start(&settings.log)?;
+    Ok((settings, log))
+}
+
+fn end(done: anyhow::Result<()>) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -58,13 +74,6 @@ fn main() -> ExitCode {
             fail(&error, if config { EX_CONFIG } else { 1 })
         }
     }
-}
-
-/// The settings, and the log, which lasts as long as its handle.
-fn prepare(arguments: &Arguments) -> anyhow::Result<(Settings, telemetry::Running)> {
-    let settings = Settings::load(arguments.config.as_deref(), settings::environment())?;
-    let log = telemetry::start(&settings.log)?;
-    Ok((settings, log))
 }
 
 fn show(settings: &Settings) -> anyhow::Result<()> {

@@ -69,7 +69,14 @@ impl Judge {
     /// Judges once. Takes as long as the limits allow.
     pub(crate) fn judge(&self, task: &Task, limits: &Judging) -> Outcome {
         match self.hear(task, limits) {
-            Ok(heard) => heard.outcome(limits),
+            Ok(heard) => {
+                let complaint = String::from_utf8_lossy(&heard.complaint);
+                if !complaint.is_empty() {
+                    let model = task.name.as_ref().map(|name| name.as_str());
+                    tracing::warn!(model, complaint = sentence(complaint), "a judge complained");
+                }
+                heard.outcome(limits)
+            }
             Err(error) => Outcome::Unfit(format!("no judge can be started: {error}")),
         }
     }
@@ -112,9 +119,6 @@ impl Heard {
             }
         }
         let complaint = String::from_utf8_lossy(&self.complaint);
-        if !complaint.is_empty() {
-            tracing::warn!(complaint = sentence(&complaint), "a judge complained");
-        }
         let subject = match under_way {
             Some(name) => format!("check `{name}`"),
             None => NAME.to_owned(),
@@ -150,11 +154,11 @@ fn died(status: ExitStatus, complaint: &str) -> String {
     format!("ended without a verdict ({status}): {last}")
 }
 
-/// Names what a judge was given, and under which limits: if it was fatal once, it is again.
+/// Names what was dropped, and the limits of its judge: what was fatal once is so again.
 pub(crate) fn mark(task: &Task, limits: &Judging) -> Digest {
     let mut facts = format!("{} {} {}", env!("CARGO_PKG_VERSION"), limits.memory_mib, limits.cpu_seconds);
     facts += &format!(" {}", limits.wall_seconds);
-    for part in wire::parts(task) {
+    for part in wire::parts(task).into_iter().take(wire::DROPPED) {
         facts += &part.map_or_else(|| " -".to_owned(), |bytes| format!(" {}", Digest::of(bytes)));
     }
     Digest::of(facts.as_bytes())

@@ -18,6 +18,8 @@ const HEADER_BYTES: u32 = 1 << 20;
 /// A task's buffers, in this order: manifest, tensors, golden rows; signature; the same three files of the version
 /// that serves; evaluation set.
 const PARTS: usize = 8;
+/// The first ones are what was dropped.
+pub(super) const DROPPED: usize = 4;
 
 /// What a child says.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
