@@ -150,7 +150,9 @@ impl Heard {
 }
 
 fn died(status: ExitStatus, complaint: &str) -> String {
-    let last = complaint.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("no word");
+    // A panic ends with advice to developers.
+    let tells = |line: &&str| !line.trim().is_empty() && !line.starts_with("note: ");
+    let last = complaint.lines().rev().find(tells).unwrap_or("no word");
     format!("ended without a verdict ({status}): {last}")
 }
 

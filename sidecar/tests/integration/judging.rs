@@ -19,7 +19,7 @@ use sidecar::Judge;
 use crate::bench::Bench;
 
 /// Far beyond what anything here takes.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Says that all is well, whatever it was given.
 const CREDULOUS: &str = r#"echo '{"Done":{"checks":[],"failure":null}}'"#;
@@ -85,7 +85,10 @@ fn however_a_judge_ends_without_a_verdict_the_version_is_rejected_and_why_is_sai
     let late = "took more than 1 s (judging.wall_seconds)";
     for (judge, said) in [
         ("exit 0", "judging ended without a verdict (exit status: 0): no word"),
-        ("echo a >&2; echo b >&2; exit 3", "judging ended without a verdict (exit status: 3): b"),
+        (
+            "echo a >&2; echo b >&2; echo note: c >&2; exit 3",
+            "judging ended without a verdict (exit status: 3): b",
+        ),
         (
             r#"echo '{"Checking":"golden"}'; kill -SEGV $$"#,
             "check `golden` ended without a verdict (signal: 11",
@@ -251,6 +254,28 @@ fn a_model_whose_judge_hangs_holds_up_no_other_and_the_looks_go_on() {
 }
 
 #[test]
+fn a_verdict_on_bytes_that_have_changed_meanwhile_counts_for_nothing() {
+    let mut bench = Bench::idle();
+    let gate = bench.dir.path().join("gate");
+    rustix::fs::mkfifoat(rustix::fs::CWD, &gate, rustix::fs::Mode::from_raw_mode(0o600)).unwrap();
+    bench.judge = script(&format!("read opened <{}; {CREDULOUS}", gate.display()));
+    bench.start();
+    bench.drop("a/1", &testkit::linear("a", 2.0));
+    bench.look_pending();
+    bench.remove("a/1");
+    bench.drop("a/1", &testkit::linear("a", 3.0));
+    bench.scan_after(1);
+    fs_err::write(&gate, "\n").unwrap();
+    assert!(bench.verdict());
+    assert_eq!((bench.status("a", 1), bench.serving("a")), (Status::Pending, vec![]));
+    bench.scan_after(1);
+    fs_err::write(&gate, "\n").unwrap();
+    assert!(bench.verdict());
+    let manifest = testkit::linear("a", 3.0).files().unwrap().manifest;
+    assert_eq!(bench.version("a", 1).digest, Some(artifact::Digest::of(&manifest)));
+}
+
+#[test]
 fn large_versions_are_judged_one_after_the_other_and_small_ones_beside_them() {
     let mut bench = Bench::idle();
     let gate = bench.dir.path().join("gate");
@@ -364,7 +389,19 @@ fn a_judge_that_someone_kills_is_no_fault_of_the_version_until_the_third_time() 
     }
 }
 
-/// The process whose arguments end so, once there is one.
+/// Waits until no such process is left.
+pub(crate) fn no_judge_with(arguments: &str) {
+    let deadline = Instant::now() + PATIENCE;
+    while let Some(judge) = judges_with(arguments).first() {
+        if Instant::now() > deadline {
+            kill_process(*judge, Signal::KILL).unwrap();
+            panic!("the judge with {arguments} was still there")
+        }
+        std::thread::yield_now();
+    }
+}
+
+/// The process whose arguments end so, once there is one that has shut itself in.
 pub(crate) fn judge_with(arguments: &str) -> Pid {
     let deadline = Instant::now() + PATIENCE;
     while Instant::now() < deadline {
@@ -376,13 +413,17 @@ pub(crate) fn judge_with(arguments: &str) -> Pid {
     panic!("no judge with {arguments}")
 }
 
-/// The processes whose arguments end so.
-pub(crate) fn judges_with(arguments: &str) -> Vec<Pid> {
+fn judges_with(arguments: &str) -> Vec<Pid> {
     let ends_so = |process: &Path| {
         let line = fs_err::read(process.join("cmdline")).unwrap_or_default();
         String::from_utf8_lossy(&line).replace('\0', " ").trim_end().ends_with(arguments)
     };
+    // So many files may one have open that has shut itself in.
+    let confined = |process: &Path| {
+        let limits = fs_err::read_to_string(process.join("limits")).unwrap_or_default();
+        limits.lines().any(|line| line.split_whitespace().eq(["Max", "open", "files", "3", "3", "files"]))
+    };
     let processes = fs_err::read_dir("/proc").unwrap().filter_map(|entry| Some(entry.ok()?.path()));
-    let judges = processes.filter(|process| ends_so(process));
+    let judges = processes.filter(|process| ends_so(process) && confined(process));
     judges.filter_map(|process| Pid::from_raw(process.file_name()?.to_str()?.parse().ok()?)).collect()
 }
