@@ -254,6 +254,40 @@ fn a_model_whose_judge_hangs_holds_up_no_other_and_the_looks_go_on() {
 }
 
 #[test]
+fn of_many_versions_none_is_lost_and_no_two_of_a_model_are_judged_at_once() {
+    let mut bench = Bench::idle();
+    let path = |name: &str| bench.dir.path().join(name);
+    let (judged, wrong) = (path("judged"), path("wrong"));
+    fs_err::create_dir(&judged).unwrap();
+    fs_err::write(&wrong, "").unwrap();
+    // Each marks its model while it judges; it is wrong to find the mark, or more than two.
+    bench.judge = script(&format!(
+        r#"cd {judged}; name=$(head -c 400 | grep -ao '"name":"[a-z]*"')
+        mkdir "$name" || echo "$name" >>{wrong}
+        [ $(ls | wc -l) -le 2 ] || ls >>{wrong}
+        rmdir "$name"; {CREDULOUS}"#,
+        judged = judged.display(),
+        wrong = wrong.display()
+    ));
+    bench.start();
+    for name in ["a", "b", "c"] {
+        for version in 1..=12 {
+            bench.drop(&format!("{name}/{version}"), &testkit::linear(name, 2.0));
+        }
+    }
+    for version in 13..=36 {
+        bench.drop(&format!("c/{version}"), &testkit::linear("c", 2.0));
+    }
+    bench.settle();
+    for (name, versions) in [("a", 12), ("b", 12), ("c", 36)] {
+        let model = bench.model(name);
+        assert_eq!(model.versions.len(), versions);
+        assert!(model.versions.iter().all(|version| version.status == Status::Admitted));
+    }
+    assert_eq!(fs_err::read_to_string(wrong).unwrap(), "");
+}
+
+#[test]
 fn a_verdict_on_bytes_that_have_changed_meanwhile_counts_for_nothing() {
     let mut bench = Bench::idle();
     let gate = bench.dir.path().join("gate");
