@@ -120,6 +120,7 @@ mod tests {
             files: Vec::new(),
             checks: Vec::new(),
             refusal: refusal.map(|reason| Refusal { check: "digest".to_owned(), reason: reason.to_owned() }),
+            fatal: None,
         })
     }
 

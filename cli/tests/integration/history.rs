@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 
 use jiff::{SignedDuration, Timestamp};
-use sidecar::{Scanner, Settings};
+use sidecar::{Judge, Scanner, Settings};
 
 use crate::Folder;
 
@@ -21,11 +21,13 @@ fn judge(folder: &Folder) {
         signing_key_file: folder.path("key.pem"),
         ..Settings::default()
     };
-    let mut scanner = Scanner::open(&settings).unwrap();
+    let judge = Judge::child(env!("CARGO_BIN_EXE_linfactl"), ["up-judge"]);
+    let mut scanner = Scanner::open(&settings, judge, sidecar::bell().0).unwrap();
     let mut now = Timestamp::now();
     for _ in 0..20 {
         now += SignedDuration::from_secs(1);
         scanner.scan_once(now);
+        while scanner.wait(now) {}
     }
 }
 

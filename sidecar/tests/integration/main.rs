@@ -2,12 +2,13 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "the helpers of tests may fail as tests do")]
 
 mod bench;
-
 mod history;
+mod judging;
 mod policy;
 mod program;
 mod refusals;
 mod rotation;
+mod sandbox;
 mod settling;
 mod store;
 mod sweep;
