@@ -10,5 +10,6 @@ mod refusals;
 mod sandbox;
 mod settling;
 mod store;
+mod turns;
 mod verify;
 mod withdrawal;
