@@ -207,6 +207,7 @@ mod tests {
                 files: self.entries.clone(),
                 checks: Vec::new(),
                 refusal: None,
+                fatal: None,
             };
             let model = CatalogModel {
                 name: "a".parse().unwrap(),

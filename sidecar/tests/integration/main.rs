@@ -12,5 +12,6 @@ mod sandbox;
 mod settling;
 mod store;
 mod sweep;
+mod turns;
 mod verify;
 mod withdrawal;
