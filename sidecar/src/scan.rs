@@ -3,11 +3,11 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-use artifact::{Name, Version, files::ReadError};
+use artifact::{Digest, Name, Version, files::ReadError};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    checks::{Context, Report, sentence},
+    checks::{self, Report, Task, sentence},
     config::{Settings, Settle},
     incoming::{ListError, ModelFolder, Root},
     ledger::{Ledger, bounded},
@@ -144,24 +144,28 @@ impl Scanner {
         let Some(look) = tracked.watch.as_ref().map(|watch| watch.seen().clone()) else {
             return;
         };
-        let context = Context { name: Some(name), known: tracked.known(), max_mib: self.max_version_mib };
-        let stands = tracked.stands();
-        let mut report = Report::default();
-        let candidate = report.examine(folder.fd(), &version.to_string(), &look, &context);
-        // Cut by its last newline, a manifest is another one that is whole too.
-        let cut = candidate.as_ref().is_some_and(|candidate| !candidate.files.manifest.ends_with(b"\n"));
-        if cut && tracked.watch.as_mut().is_some_and(|watch| watch.defer(now, &self.settle)) {
-            return;
-        }
-        // What was admitted and has not changed is not judged again.
-        let Some(proven) = candidate.filter(|candidate| stands || report.prove(candidate)) else {
-            tracked.refuse(name, report, now, &self.settle);
-            return;
+        let task = Task::read(folder.fd(), &version.to_string(), &look, self.max_version_mib);
+        let task = match task {
+            Ok(task) => Task { name: Some(name.clone()), known: tracked.known(), ..task },
+            Err(failure) => return tracked.refuse(name, Report::unread(failure), now, &self.settle),
         };
-        match self.publisher.store(&proven.files) {
+        // What was admitted and has not changed is not judged again.
+        let stands = tracked.stands() && task.flaw.is_none() && task.files.entries() == tracked.entry.files;
+        let report = if stands { None } else { Some(checks::judge(&task, &mut |_| {})) };
+        if let Some(report) = &report {
+            // Cut by its last newline, a manifest is another one that is whole too.
+            let cut = report.is_whole() && !task.files.manifest.ends_with(b"\n");
+            if cut && tracked.watch.as_mut().is_some_and(|watch| watch.defer(now, &self.settle)) {
+                return;
+            }
+        }
+        if let Some(report) = report.as_ref().filter(|report| report.failure.is_some()) {
+            return tracked.refuse(name, report.clone(), now, &self.settle);
+        }
+        match self.publisher.store(&task.files) {
             Ok(files) => {
-                let checks = (!stands).then_some(report.checks);
-                tracked.admit(name, proven.digest, files, checks);
+                let digest = Digest::of(&task.files.manifest);
+                tracked.admit(name, digest, files, report.map(|report| report.checks));
             }
             Err(error) => tracked.unstored(name, sentence(error), now, &self.settle),
         }

@@ -265,3 +265,17 @@ fn a_model_with_many_bad_versions_does_not_hold_up_a_good_one() {
         bench.model("a").versions.iter().filter(|version| version.status == Status::Rejected).count();
     assert_eq!(judged, 3, "one of each look");
 }
+
+#[test]
+fn a_short_file_is_waited_for_whatever_else_is_wrong_with_the_folder() {
+    let mut bench = Bench::new();
+    let files = testkit::linear("a", 2.0).files().unwrap();
+    bench.drop("a/1", &testkit::linear("a", 2.0));
+    bench.write("a/1/model.safetensors", &files.tensors[..10]);
+    bench.write("a/1/.golden.jsonl.x7Yz", "{");
+    fs_err::hard_link(bench.folder("a/1/golden.jsonl"), bench.dir.path().join("golden")).unwrap();
+    bench.settle_all();
+    assert_eq!(bench.status("a", 1), Status::Pending);
+    let said = bench.refusal("a", 1);
+    assert_eq!(said, format!("layout: `model.safetensors` has 10 of {} bytes", files.tensors.len()));
+}
