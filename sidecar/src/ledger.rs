@@ -4,13 +4,13 @@
 use std::collections::BTreeMap;
 
 use artifact::{
-    Name, Version,
+    Digest, Name, Version,
     catalog::{CatalogModel, Status},
 };
 use jiff::Timestamp;
 
 use crate::{
-    checks::sentence,
+    checks::{Requirements, sentence},
     config::Settle,
     incoming::{ListError, Look, ModelFolder},
     policy::PolicyFile,
@@ -59,7 +59,11 @@ impl Ledger {
         let mut unsettled = false;
         self.notes = folder.map(|folder| folder.notes.clone()).unwrap_or_default();
         if let Some(folder) = folder {
+            let before = self.policy.in_force().clone();
             unsettled |= self.policy.look(folder.policy.clone());
+            if *self.policy.in_force() != before {
+                self.versions.values_mut().for_each(Tracked::reconsider);
+            }
         }
         if self.policy.in_force().retire {
             self.retire();
@@ -74,6 +78,20 @@ impl Ledger {
         }
         self.remove(now, settle);
         unsettled
+    }
+
+    /// What is required of new versions.
+    pub(crate) fn require(&self) -> Requirements {
+        self.policy.in_force().require()
+    }
+
+    /// The lower number under which the bytes of `version` were admitted, unless they were under its own too or the
+    /// policy names it.
+    pub(crate) fn repeated(&self, version: Version, digest: Digest) -> Option<Version> {
+        let named = self.policy.in_force().names(version);
+        let is_same = |tracked: &Tracked| tracked.entry.digest == Some(digest);
+        let mut same = self.versions.range(..=version).filter(|(_, tracked)| is_same(tracked));
+        same.next_back().map(|(number, _)| *number).filter(|number| *number != version && !named)
     }
 
     /// Takes in that the folder's entries cannot be seen. Nothing else changes.

@@ -6,6 +6,8 @@ use std::num::NonZeroUsize;
 use artifact::{Name, Version, catalog::CatalogModel, catalog::Status, files::ReadError};
 use serde::Deserialize;
 
+use crate::checks::Requirements;
+
 /// Which versions serve.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -16,6 +18,8 @@ pub(crate) struct Policy {
     labels: BTreeMap<Name, Version>,
     /// Whether the model is to leave altogether.
     pub(crate) retire: bool,
+    /// What is required of new versions.
+    require: Requirements,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -90,6 +94,17 @@ impl Policy {
         }
     }
 
+    /// What is required of new versions.
+    pub(crate) fn require(&self) -> Requirements {
+        self.require.clone()
+    }
+
+    /// Whether it speaks of this very version.
+    pub(crate) fn names(&self, version: Version) -> bool {
+        let listed = matches!(&self.serve, Serve::List(versions) if versions.contains(&version));
+        listed || self.labels.values().any(|labelled| *labelled == version)
+    }
+
     /// Chooses among the `admitted` versions, in order. Where the policy names one that is not among them, what
     /// served before goes on.
     pub(crate) fn resolve(&self, admitted: &[Version], before: Option<&CatalogModel>) -> Resolved {
@@ -139,6 +154,7 @@ impl PolicyFile {
             serve: if has(Status::Admitted) { Serve::List(chosen(model)) } else { Serve::default() },
             labels: model.labels.clone(),
             retire: has(Status::Withdrawn) && !has(Status::Admitted),
+            require: Requirements::default(),
         };
         Self { seen: None, in_force, error: None }
     }

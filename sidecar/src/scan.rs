@@ -3,15 +3,15 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-use artifact::{Digest, Name, Version, files::ReadError};
+use artifact::{Digest, Name, Version, bundle::PublisherKeys, files::ReadError};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    checks::{self, Report, Task, sentence},
+    checks::{self, Report, Task, Trust, sentence},
     config::{Settings, Settle},
     incoming::{ListError, ModelFolder, Root},
     ledger::{Ledger, bounded},
-    publish::{Publisher, StartError},
+    publish::{Publisher, StartError, publisher_keys},
 };
 
 /// The sidecar's state between two looks.
@@ -22,6 +22,8 @@ pub struct Scanner {
     max_version_mib: u32,
     heartbeat: SignedDuration,
     publisher: Publisher,
+    /// Whose signatures on models count.
+    keys: PublisherKeys,
     models: BTreeMap<Name, Ledger>,
     notes: Vec<String>,
     /// When the blobs of what serves were last compared with their hashes.
@@ -43,7 +45,11 @@ impl Scanner {
     /// # Errors
     /// [`StartError`] if the key or the store cannot be used.
     pub fn open(settings: &Settings) -> Result<Self, StartError> {
+        let keys = publisher_keys(settings)?;
         let publisher = Publisher::open(settings)?;
+        for key in keys.iter() {
+            tracing::info!(%key, "signatures of this publisher count");
+        }
         let models = publisher.newest().map(|catalog| catalog.models.as_slice());
         let ledgers =
             models.unwrap_or_default().iter().map(|model| (model.name.clone(), Ledger::recovered(model)));
@@ -55,6 +61,7 @@ impl Scanner {
             models: ledgers.collect(),
             notes: Vec::new(),
             proved: None,
+            keys,
             publisher,
         })
     }
@@ -138,19 +145,29 @@ impl Scanner {
     }
 
     fn judge(&mut self, name: &Name, folder: &ModelFolder, version: Version, now: Timestamp) {
-        let Some(tracked) = self.models.get_mut(name).and_then(|ledger| ledger.version(version)) else {
+        let Some(ledger) = self.models.get_mut(name) else {
             return;
         };
-        let Some(look) = tracked.watch.as_ref().map(|watch| watch.seen().clone()) else {
+        let watch = ledger.version(version).and_then(|tracked| tracked.watch.as_ref());
+        let Some(look) = watch.map(|watch| watch.seen().clone()) else {
             return;
         };
         let task = Task::read(folder.fd(), &version.to_string(), &look, self.max_version_mib);
+        let require = ledger.require();
+        let repeated = |task: &Task| ledger.repeated(version, Digest::of(&task.files.manifest));
+        let trust = Trust { keys: self.keys.clone(), repeated: task.as_ref().ok().and_then(repeated) };
+        let Some(tracked) = ledger.version(version) else {
+            return;
+        };
         let task = match task {
-            Ok(task) => Task { name: Some(name.clone()), known: tracked.known(), ..task },
+            Ok(task) => Task { name: Some(name.clone()), known: tracked.known(), require, trust, ..task },
             Err(failure) => return tracked.refuse(name, Report::unread(failure), now, &self.settle),
         };
-        // What was admitted and has not changed is not judged again.
-        let stands = tracked.stands() && task.flaw.is_none() && task.files.entries() == tracked.entry.files;
+        // What was admitted and has not changed is not judged again, unless by now it is signed.
+        let stands = tracked.stands()
+            && task.flaw.is_none()
+            && task.files.entries() == tracked.entry.files
+            && (tracked.entry.signer.is_some() || task.signature.is_none() || self.keys.is_empty());
         let report = if stands { None } else { Some(checks::judge(&task, &mut |_| {})) };
         if let Some(report) = &report {
             // Cut by its last newline, a manifest is another one that is whole too.
@@ -165,7 +182,7 @@ impl Scanner {
         match self.publisher.store(&task.files) {
             Ok(files) => {
                 let digest = Digest::of(&task.files.manifest);
-                tracked.admit(name, digest, files, report.map(|report| report.checks));
+                tracked.admit(name, digest, files, report);
             }
             Err(error) => tracked.unstored(name, sentence(error), now, &self.settle),
         }

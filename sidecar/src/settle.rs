@@ -88,7 +88,9 @@ impl Watch {
 
     /// Forgets that these bytes were judged.
     pub(crate) fn again(&mut self) {
-        self.next = Next::Now;
+        if self.next != Next::Equal {
+            self.next = Next::Now;
+        }
     }
 
     /// Puts off the verdict until nothing has changed for a while. False if that is so already.

@@ -3,7 +3,7 @@
 
 use artifact::{
     Digest, Name, Version,
-    catalog::{CatalogVersion, Check, Refusal, Status},
+    catalog::{CatalogVersion, Refusal, Status},
     manifest::FileEntry,
 };
 use jiff::Timestamp;
@@ -14,6 +14,9 @@ use crate::{
     incoming::Look,
     settle::{Standing, Watch},
 };
+
+/// The checks that depend on policy.toml.
+const BY_POLICY: [&str; 1] = ["signature"];
 
 /// One version.
 #[derive(Debug)]
@@ -58,20 +61,25 @@ impl Tracked {
         self.entry.status == Status::Admitted && self.entry.refusal.is_none()
     }
 
-    /// Takes in that every check passed and the blobs are stored. No new checks: those that ran before stand.
+    /// Takes in that every check passed and the blobs are stored. No new report: what was found before stands.
     pub(crate) fn admit(
         &mut self,
         name: &Name,
         digest: Digest,
         files: Vec<FileEntry>,
-        checks: Option<Vec<Check>>,
+        report: Option<Report>,
     ) {
+        let (checks, signer) = match report {
+            Some(report) => (report.checks, report.signer),
+            None => (self.entry.checks.clone(), self.entry.signer),
+        };
         let entry = CatalogVersion {
             version: self.entry.version,
             status: Status::Admitted,
             digest: Some(digest),
+            signer,
             files,
-            checks: checks.unwrap_or_else(|| self.entry.checks.clone()),
+            checks,
             refusal: None,
         };
         self.damage = None;
@@ -104,6 +112,17 @@ impl Tracked {
         let entry =
             CatalogVersion { status, checks: report.checks, refusal: Some(refusal), ..self.entry.clone() };
         self.record(name, entry);
+    }
+
+    /// Takes in that policy.toml says something else. Bytes that were admitted stay so.
+    pub(crate) fn reconsider(&mut self) {
+        let refused_by = self.entry.refusal.as_ref().map(|refusal| refusal.check.as_str());
+        let by_policy = refused_by.is_some_and(|check| BY_POLICY.contains(&check));
+        if let Some(watch) =
+            self.watch.as_mut().filter(|_| by_policy && self.entry.status != Status::Withdrawn)
+        {
+            watch.again();
+        }
     }
 
     /// Takes in that the proven bytes could not be stored.
@@ -151,6 +170,7 @@ fn pending(version: Version) -> CatalogVersion {
         version,
         status: Status::Pending,
         digest: None,
+        signer: None,
         files: Vec::new(),
         checks: Vec::new(),
         refusal: None,

@@ -4,7 +4,7 @@ use artifact::testkit;
 
 use crate::{Folder, text};
 
-const CHECKS: [&str; 6] = ["layout", "manifest", "digest", "parameters", "golden", "probe"];
+const CHECKS: [&str; 7] = ["layout", "manifest", "digest", "signature", "parameters", "golden", "probe"];
 
 /// A folder with a sound version at `iris/1`.
 fn sound() -> Folder {

@@ -1,5 +1,5 @@
-//! The checks that a version must pass, in order: `layout`, `manifest`, `digest`, `parameters`, `golden`, `probe`.
-//! Together they are a function of what was read; each runs under a guard, so that a bug in one is a refusal
+//! The checks that a version must pass, in order: `layout`, `manifest`, `digest`, `signature`, `parameters`,
+//! `golden`, `probe`. Together they are a function of what was read; each runs under a guard, so that a bug in one is a refusal
 //! of one version. Whether to wait or to refuse is the watch's business.
 
 mod digest;
@@ -8,6 +8,7 @@ mod layout;
 mod manifest;
 mod parameters;
 mod probe;
+mod signature;
 mod task;
 
 use std::{
@@ -28,7 +29,7 @@ use crate::{
     incoming::{ListError, Listing, Look},
 };
 
-pub(crate) use task::{Found, Task};
+pub(crate) use task::{Found, Requirements, Task, Trust};
 
 /// What the checks found about one folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +65,8 @@ pub(crate) struct Failure {
 pub(crate) struct Report {
     pub(crate) checks: Vec<Check>,
     pub(crate) failure: Option<(Weight, Refusal)>,
+    /// The publisher's key that signed.
+    pub(crate) signer: Option<Digest>,
 }
 
 /// The checks that ran so far, and whoever wants to know which one is under way.
@@ -112,6 +115,8 @@ impl Course<'_> {
         self.check(layout::NAME, || layout::whole(task))?;
         let manifest = self.check(manifest::NAME, || manifest::parse(&files.manifest, task.name.as_ref()))?;
         let digest = self.check(digest::NAME, || digest::compare(files, &manifest, task.known))?;
+        let signer = self.check(signature::NAME, || signature::verify(task, &manifest, digest))?;
+        self.report.signer = signer;
         let model = self.check(parameters::NAME, || parameters::load(manifest, digest, &files.tensors))?;
         self.check(golden::NAME, || golden::replay(&model, &files.golden))?;
         self.check(probe::NAME, || probe::probe(&model))

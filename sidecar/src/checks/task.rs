@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, os::fd::BorrowedFd};
 
-use artifact::{Digest, Files, Name, Version};
+use artifact::{Digest, Files, Name, Version, bundle::PublisherKeys};
 use serde::{Deserialize, Serialize};
 
 use super::{Failure, layout};
@@ -23,15 +23,16 @@ pub(crate) struct Task {
     /// What is wrong with the folder, unless the manifest shows that a copy goes on.
     pub(crate) flaw: Option<Failure>,
     /// The bytes of model.sig.
-    #[expect(dead_code, reason = "crosses the pipe to the child, which comes next")]
     pub(crate) signature: Option<Vec<u8>>,
+    /// Whose signature counts.
+    pub(crate) trust: Trust,
     /// The version that serves, to compare with.
     #[expect(dead_code, reason = "crosses the pipe to the child, which comes next")]
     pub(crate) serving: Option<Files>,
     /// The bytes of the model's evaluation set.
     #[expect(dead_code, reason = "crosses the pipe to the child, which comes next")]
     pub(crate) evaluation: Option<Vec<u8>>,
-    #[expect(dead_code, reason = "crosses the pipe to the child, which comes next")]
+    /// What the policy asks of it.
     pub(crate) require: Requirements,
 }
 
@@ -44,8 +45,21 @@ pub(crate) struct Found {
 }
 
 /// What the policy asks of a version.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Requirements {}
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Requirements {
+    /// Whether a publisher must have signed it.
+    pub(crate) signature: bool,
+}
+
+/// What a signature is held against.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Trust {
+    /// The publishers' keys.
+    pub(crate) keys: PublisherKeys,
+    /// The lower number under which the same bytes were admitted, unless the policy names the new one.
+    pub(crate) repeated: Option<Version>,
+}
 
 impl Task {
     /// Reads what lies in `folder`. A failure is one that no manifest could explain.
@@ -64,6 +78,7 @@ impl Task {
             entries,
             flaw,
             signature,
+            trust: Trust::default(),
             serving: None,
             evaluation: None,
             require: Requirements::default(),

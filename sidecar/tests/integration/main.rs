@@ -7,6 +7,7 @@ mod policy;
 mod program;
 mod refusals;
 mod settling;
+mod signature;
 mod store;
 mod verify;
 mod withdrawal;

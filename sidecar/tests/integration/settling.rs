@@ -28,13 +28,14 @@ fn a_good_version_is_admitted_when_two_looks_saw_the_same() {
         .collect();
     let digest = version.digest.unwrap().to_string();
     let bytes: u64 = version.files.iter().map(|file| file.size).sum();
-    let worst = checks[4].2;
+    let worst = checks[5].2;
     assert_eq!(
         checks,
         [
             ("layout", true, format!("3 files, {bytes} bytes").as_str()),
             ("manifest", true, "classification, 4 features, 2 steps"),
             ("digest", true, &digest),
+            ("signature", true, "not signed"),
             ("parameters", true, "standard_scaler, multinomial_logistic_regression; 456 bytes"),
             ("golden", true, worst),
             ("probe", true, "256 rows, sound, and each alone as among the others"),
@@ -70,7 +71,7 @@ fn a_difference_to_the_librarys_answer_is_told_as_a_share_of_what_is_tolerated()
     });
     bench.drop_parts("a/1", &parts);
     bench.settle_all();
-    let detail = &bench.version("a", 1).checks[4].detail;
+    let detail = &bench.version("a", 1).checks[5].detail;
     assert_eq!(detail, "5 rows, worst difference 50.0 % of the tolerance");
 }
 
