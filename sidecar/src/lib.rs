@@ -5,11 +5,13 @@ mod config;
 mod health;
 mod incoming;
 mod ledger;
+pub mod metrics;
 mod policy;
 mod publish;
 mod scan;
 mod settle;
 mod signals;
+pub mod table;
 mod tracked;
 mod worker;
 
