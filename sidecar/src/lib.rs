@@ -8,6 +8,7 @@ mod ledger;
 pub mod metrics;
 mod policy;
 mod publish;
+mod require;
 mod scan;
 mod settle;
 mod signals;

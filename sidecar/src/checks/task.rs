@@ -7,7 +7,7 @@ use artifact::{Digest, Files, Name, Version};
 use serde::{Deserialize, Serialize};
 
 use super::{Failure, layout};
-use crate::incoming::Look;
+use crate::{incoming::Look, require::Requirements};
 
 /// Everything that [`super::judge`] sees.
 #[derive(Debug)]
@@ -26,12 +26,10 @@ pub(crate) struct Task {
     #[expect(dead_code, reason = "crosses the pipe to the child, which comes next")]
     pub(crate) signature: Option<Vec<u8>>,
     /// The version that serves, to compare with.
-    #[expect(dead_code, reason = "crosses the pipe to the child, which comes next")]
     pub(crate) serving: Option<Files>,
     /// The bytes of the model's evaluation set.
-    #[expect(dead_code, reason = "crosses the pipe to the child, which comes next")]
     pub(crate) evaluation: Option<Vec<u8>>,
-    #[expect(dead_code, reason = "crosses the pipe to the child, which comes next")]
+    /// What the policy asks of it.
     pub(crate) require: Requirements,
 }
 
@@ -42,10 +40,6 @@ pub(crate) struct Found {
     /// Of a README.md that lies beside a model.sig. The files of a version are hashed where they are judged.
     pub(crate) digest: Option<Digest>,
 }
-
-/// What the policy asks of a version.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Requirements {}
 
 impl Task {
     /// Reads what lies in `folder`. A failure is one that no manifest could explain.
