@@ -119,9 +119,9 @@ impl Publisher {
         self.writer.put_version(files)
     }
 
-    /// Reads a version's blobs and compares their hashes.
-    pub(crate) fn prove_blobs(&self, entries: &[FileEntry]) -> Result<(), BlobError> {
-        self.writer.reader().version(entries).map(|_| ())
+    /// A version's files, from blobs that have the hashes they should.
+    pub(crate) fn files(&self, entries: &[FileEntry]) -> Result<Files, BlobError> {
+        self.writer.reader().version(entries)
     }
 
     /// Signs and writes the catalog if it says anything new, the heartbeat is due or the store has lost it. A failure

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-use artifact::{Digest, Name, Version, bundle::PublisherKeys, files::ReadError};
+use artifact::{Digest, Files, Name, Version, bundle::PublisherKeys, files::ReadError};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
@@ -11,7 +11,9 @@ use crate::{
     config::{Settings, Settle},
     incoming::{ListError, ModelFolder, Root},
     ledger::{Ledger, bounded},
+    policy::{Defaults, PolicyFile},
     publish::{Publisher, StartError, publisher_keys},
+    require::Requirements,
 };
 
 /// The sidecar's state between two looks.
@@ -25,9 +27,18 @@ pub struct Scanner {
     /// Whose signatures on models count.
     keys: PublisherKeys,
     models: BTreeMap<Name, Ledger>,
+    /// What is required of every model's new versions.
+    defaults: PolicyFile<Defaults>,
     notes: Vec<String>,
     /// When the blobs of what serves were last compared with their hashes.
     proved: Option<Timestamp>,
+}
+
+/// What a new version is judged by, beside what lies in its folder.
+struct Asked {
+    require: Requirements,
+    serving: Option<Files>,
+    evaluation: Option<Vec<u8>>,
 }
 
 /// How soon to look again.
@@ -59,6 +70,7 @@ impl Scanner {
             max_version_mib: settings.max_version_mib,
             heartbeat: settings.heartbeat(),
             models: ledgers.collect(),
+            defaults: PolicyFile::default(),
             notes: Vec::new(),
             proved: None,
             keys,
@@ -101,8 +113,9 @@ impl Scanner {
     }
 
     fn look(&mut self, root: &Root, now: Timestamp) -> Looked {
-        let mut looked = Looked::default();
+        let mut looked = Looked { unsettled: self.defaults.look(root.policy.clone()), more: false };
         self.notes = root.notes.clone();
+        self.notes.extend(self.defaults_error());
         for name in &root.models {
             self.models.entry(name.clone()).or_insert_with(|| Ledger::new(name.clone()));
         }
@@ -127,7 +140,7 @@ impl Scanner {
         let Some(ledger) = self.models.get_mut(name) else {
             return;
         };
-        looked.unsettled |= ledger.look(folder, now, &self.settle);
+        looked.unsettled |= ledger.look(folder, self.defaults.known(), now, &self.settle);
         let Some(folder) = folder else {
             if ledger.is_empty() {
                 self.models.remove(name);
@@ -145,29 +158,35 @@ impl Scanner {
     }
 
     fn judge(&mut self, name: &Name, folder: &ModelFolder, version: Version, now: Timestamp) {
-        let Some(ledger) = self.models.get_mut(name) else {
+        let Some(ledger) = self.models.get(name) else {
             return;
         };
-        let watch = ledger.version(version).and_then(|tracked| tracked.watch.as_ref());
-        let Some(look) = watch.map(|watch| watch.seen().clone()) else {
+        let asked = self.asked(ledger, folder, version);
+        let Some(look) = ledger.watch(version).map(|watch| watch.seen().clone()) else {
             return;
         };
-        let task = Task::read(folder.fd(), &version.to_string(), &look, self.max_version_mib);
-        let require = ledger.require();
-        let repeated = |task: &Task| ledger.repeated(version, Digest::of(&task.files.manifest));
-        let trust = Trust { keys: self.keys.clone(), repeated: task.as_ref().ok().and_then(repeated) };
-        let Some(tracked) = ledger.version(version) else {
+        let task = Task::read(folder.fd(), &version.to_string(), &look, self.max_version_mib).map(|task| {
+            let repeated = ledger.repeated(version, Digest::of(&task.files.manifest));
+            Task { name: Some(name.clone()), trust: Trust { keys: self.keys.clone(), repeated }, ..task }
+        });
+        let Some(tracked) = self.models.get_mut(name).and_then(|ledger| ledger.version(version)) else {
             return;
         };
         let task = match task {
-            Ok(task) => Task { name: Some(name.clone()), known: tracked.known(), require, trust, ..task },
+            Ok(task) => Task { known: tracked.known(), ..task },
             Err(failure) => return tracked.refuse(name, Report::unread(failure), now, &self.settle),
         };
-        // What was admitted and has not changed is not judged again, unless by now it is signed.
-        let stands = tracked.stands()
-            && task.flaw.is_none()
-            && task.files.entries() == tracked.entry.files
-            && (tracked.entry.signer.is_some() || task.signature.is_none() || self.keys.is_empty());
+        // What was admitted and has not changed is not judged again, unless by now it is signed; and then nothing else
+        // is asked of it than when it was admitted.
+        let admitted = tracked.stands() && task.flaw.is_none() && task.files.entries() == tracked.entry.files;
+        let is_signed = task.signature.is_some() && !self.keys.is_empty();
+        let stands = admitted && (tracked.entry.signer.is_some() || !is_signed);
+        let task = match asked {
+            _ if admitted => task,
+            Ok(Asked { require, serving, evaluation }) => Task { require, serving, evaluation, ..task },
+            Err(Some(why)) => return tracked.hold(name, why, now, &self.settle),
+            Err(None) => return,
+        };
         let report = if stands { None } else { Some(checks::judge(&task, &mut |_| {})) };
         if let Some(report) = &report {
             // Cut by its last newline, a manifest is another one that is whole too.
@@ -188,6 +207,38 @@ impl Scanner {
         }
     }
 
+    /// What a new version is judged by. If that is not known, why, unless the next look will show it.
+    fn asked(
+        &self,
+        ledger: &Ledger,
+        folder: &ModelFolder,
+        version: Version,
+    ) -> Result<Asked, Option<String>> {
+        let Some(require) = ledger.require() else {
+            let unknown = self.defaults.known().is_none();
+            let error = ledger.policy_error().or_else(|| self.defaults_error().filter(|_| unknown));
+            return Err(error.map(|error| {
+                format!(
+                    "{error}; until it can be read nobody knows what is required, and nothing new is admitted"
+                )
+            }));
+        };
+        // What cannot be read cannot serve after a restart either, and a new version may be the mend.
+        let before = ledger.before(version);
+        let serving = before.and_then(|(version, files)| Some((version, self.publisher.files(files).ok()?)));
+        let (version, serving) = serving.unzip();
+        let (evaluation, unreadable) = match folder.evaluation() {
+            Ok(bytes) => (bytes, None),
+            Err(error) => (None, Some(error.to_string())),
+        };
+        let require = Requirements { serving: version, unreadable, ..require.clone() };
+        Ok(Asked { require, serving, evaluation })
+    }
+
+    fn defaults_error(&self) -> Option<String> {
+        self.defaults.error().map(|error| format!("beside the models, {error}"))
+    }
+
     /// Compares the blobs of what serves with their hashes, once per heartbeat. A damaged one is written again from
     /// the folder of models, if it lies there still.
     fn prove_blobs(&mut self, now: Timestamp) {
@@ -198,7 +249,7 @@ impl Scanner {
         }
         self.proved = Some(now);
         for tracked in self.models.values_mut().flat_map(Ledger::serving) {
-            let damage = self.publisher.prove_blobs(&tracked.entry.files).err();
+            let damage = self.publisher.files(&tracked.entry.files).err();
             tracked.damage = damage.map(|error| error.to_string());
             if let (Some(damage), version) = (&tracked.damage, tracked.entry.version) {
                 tracing::warn!(%version, damage, "a blob of an admitted version cannot be used");

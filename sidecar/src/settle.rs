@@ -120,6 +120,7 @@ impl Watch {
                 (Standing::Incomplete, Next::At(now + settle.incomplete()))
             }
             Weight::Lacking => (Standing::Pending, Next::At(self.since + settle.incomplete())),
+            Weight::Waiting => (Standing::Pending, Next::At(now + settle.incomplete())),
         };
         self.next = next;
         standing

@@ -15,8 +15,10 @@ use crate::{
     settle::{Standing, Watch},
 };
 
-/// The checks that depend on policy.toml.
-const BY_POLICY: [&str; 1] = ["signature"];
+/// The checks that depend on policy.toml and evaluation.csv.
+const BY_POLICY: [&str; 5] = [POLICY, "signature", "latency", "schema", "quality"];
+/// What failed where nobody knows what is required.
+const POLICY: &str = "policy";
 
 /// One version.
 #[derive(Debug)]
@@ -114,7 +116,7 @@ impl Tracked {
         self.record(name, entry);
     }
 
-    /// Takes in that policy.toml says something else. Bytes that were admitted stay so.
+    /// Takes in that something else is required now, or measured by other rows. Bytes that were admitted stay so.
     pub(crate) fn reconsider(&mut self) {
         let refused_by = self.entry.refusal.as_ref().map(|refusal| refusal.check.as_str());
         let by_policy = refused_by.is_some_and(|check| BY_POLICY.contains(&check));
@@ -122,6 +124,17 @@ impl Tracked {
             self.watch.as_mut().filter(|_| by_policy && self.entry.status != Status::Withdrawn)
         {
             watch.again();
+        }
+    }
+
+    /// Takes in that nobody knows what is required.
+    pub(crate) fn hold(&mut self, name: &Name, reason: String, now: Timestamp, settle: &Settle) {
+        if let Some(watch) = &mut self.watch {
+            watch.retry(now, settle);
+        }
+        if self.entry.status == Status::Pending {
+            let refusal = Some(Refusal { check: POLICY.to_owned(), reason });
+            self.record(name, CatalogVersion { refusal, ..self.entry.clone() });
         }
     }
 

@@ -1,13 +1,18 @@
-//! The checks that a version must pass, in order: `layout`, `manifest`, `digest`, `signature`, `parameters`,
-//! `golden`, `probe`. Together they are a function of what was read; each runs under a guard, so that a bug in one is a refusal
+//! The checks that a version must pass, in order: `layout`, `manifest`, `digest`, `signature`, `parameters`, `golden`,
+//! `probe`, `latency`, `schema`, `quality`. Together they are a function of what was read; each runs under a guard, so that a bug in one is a refusal
 //! of one version. Whether to wait or to refuse is the watch's business.
 
 mod digest;
+mod evaluation;
 mod golden;
+mod latency;
 mod layout;
 mod manifest;
 mod parameters;
 mod probe;
+mod quality;
+mod schema;
+mod serving;
 mod signature;
 mod task;
 
@@ -29,7 +34,8 @@ use crate::{
     incoming::{ListError, Listing, Look},
 };
 
-pub(crate) use task::{Found, Requirements, Task, Trust};
+use serving::Serving;
+pub(crate) use task::{Found, Task, Trust};
 
 /// What the checks found about one folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +57,8 @@ pub(crate) enum Weight {
     Torn,
     /// Whole, unchanged, and wrong.
     Sure,
+    /// Nothing, since what is wrong is not the version but a file of the operator's.
+    Waiting,
 }
 
 /// A check that failed.
@@ -118,8 +126,13 @@ impl Course<'_> {
         let signer = self.check(signature::NAME, || signature::verify(task, &manifest, digest))?;
         self.report.signer = signer;
         let model = self.check(parameters::NAME, || parameters::load(manifest, digest, &files.tensors))?;
-        self.check(golden::NAME, || golden::replay(&model, &files.golden))?;
-        self.check(probe::NAME, || probe::probe(&model))
+        let golden = self.check(golden::NAME, || golden::replay(&model, &files.golden))?;
+        self.check(probe::NAME, || probe::probe(&model))?;
+        let (require, serving) = (&task.require, Serving::load(task));
+        let serving = serving.as_ref();
+        self.check(latency::NAME, || latency::measure(&model, &golden, serving, &require.latency))?;
+        self.check(schema::NAME, || schema::compare(model.manifest(), serving, require.schema))?;
+        self.check(quality::NAME, || quality::compare(&model, serving, task))
     }
 
     /// Runs one check and writes down what it found.

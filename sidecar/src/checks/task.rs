@@ -7,7 +7,7 @@ use artifact::{Digest, Files, Name, Version, bundle::PublisherKeys};
 use serde::{Deserialize, Serialize};
 
 use super::{Failure, layout};
-use crate::incoming::Look;
+use crate::{incoming::Look, require::Requirements};
 
 /// Everything that [`super::judge`] sees.
 #[derive(Debug)]
@@ -27,10 +27,8 @@ pub(crate) struct Task {
     /// Whose signature counts.
     pub(crate) trust: Trust,
     /// The version that serves, to compare with.
-    #[expect(dead_code, reason = "crosses the pipe to the child, which comes next")]
     pub(crate) serving: Option<Files>,
     /// The bytes of the model's evaluation set.
-    #[expect(dead_code, reason = "crosses the pipe to the child, which comes next")]
     pub(crate) evaluation: Option<Vec<u8>>,
     /// What the policy asks of it.
     pub(crate) require: Requirements,
@@ -42,14 +40,6 @@ pub(crate) struct Found {
     pub(crate) size: u64,
     /// Of a README.md that lies beside a model.sig. The files of a version are hashed where they are judged.
     pub(crate) digest: Option<Digest>,
-}
-
-/// What the policy asks of a version.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct Requirements {
-    /// Whether a publisher must have signed it.
-    pub(crate) signature: bool,
 }
 
 /// What a signature is held against.

@@ -3,9 +3,11 @@
 
 mod bench;
 
+mod merit;
 mod policy;
 mod program;
 mod refusals;
+mod require;
 mod settling;
 mod signature;
 mod store;

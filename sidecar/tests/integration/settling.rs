@@ -28,7 +28,7 @@ fn a_good_version_is_admitted_when_two_looks_saw_the_same() {
         .collect();
     let digest = version.digest.unwrap().to_string();
     let bytes: u64 = version.files.iter().map(|file| file.size).sum();
-    let worst = checks[5].2;
+    let (worst, sums) = (checks[5].2, checks[6].2);
     assert_eq!(
         checks,
         [
@@ -38,13 +38,22 @@ fn a_good_version_is_admitted_when_two_looks_saw_the_same() {
             ("signature", true, "not signed"),
             ("parameters", true, "standard_scaler, multinomial_logistic_regression; 456 bytes"),
             ("golden", true, worst),
-            ("probe", true, "256 rows, sound, and each alone as among the others"),
+            ("probe", true, sums),
+            ("latency", true, "# ns per row"),
+            ("schema", true, "no earlier version serves"),
+            ("quality", true, "not measured: there is no evaluation.csv beside policy.toml"),
         ]
     );
     assert!(
         worst.starts_with("6 rows, worst difference ") && worst.ends_with(" % of the tolerance"),
         "{worst}"
     );
+    let off: f64 = sums
+        .strip_prefix("256 rows, each alone as among the others; probabilities add up to 1 within ")
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert!((0.0..1e-15).contains(&off), "{off}");
     let model = bench.model("iris");
     assert_eq!(model.default, Some(1.try_into().unwrap()));
     assert_eq!(bench.serving("iris"), [1]);

@@ -72,7 +72,7 @@ fn who_signed_is_in_the_catalog_and_a_signature_is_optional() {
     assert_eq!((bench.status("a", 2), bench.signer(2)), (Status::Admitted, None));
     assert_eq!(bench.found(2), "not signed");
     let names: Vec<_> = bench.version("a", 1).checks.into_iter().map(|check| check.name).collect();
-    assert_eq!(names, ["layout", "manifest", "digest", "signature", "parameters", "golden", "probe"]);
+    assert_eq!(names[2..5], ["digest", "signature", "parameters"]);
     bench.restart();
     bench.look_times(3);
     assert_eq!(bench.signer(1), Some(id(2)), "after a restart");
@@ -152,6 +152,26 @@ fn where_a_signature_is_required_a_version_waits_for_it_and_is_given_up_after_a_
     bench.sign("a/1", 1);
     bench.settle();
     assert_eq!(bench.status("a", 1), Status::Admitted, "it came after all");
+}
+
+#[test]
+fn what_the_repository_requires_holds_for_a_model_that_does_not_say_otherwise() {
+    let mut bench = trusting(&[1]);
+    bench.write("policy.toml", "[require]\nsignature = true\n");
+    bench.drop("a/1", &testkit::linear("a", 1.0));
+    bench.drop("b/1", &testkit::linear("b", 1.0));
+    bench.write("b/policy.toml", "[require]\nsignature = false\n");
+    bench.look_times(4);
+    assert_eq!((bench.status("a", 1), bench.status("b", 1)), (Status::Pending, Status::Admitted));
+    assert!(bench.refusal("a", 1).starts_with("signature: `model.sig` is missing"));
+    // A restart over a policy that cannot be read does not let it pass.
+    bench.write("policy.toml", "[require]\nsignature = maybe\n");
+    bench.restart();
+    bench.look_times(4);
+    assert_eq!(bench.status("a", 1), Status::Pending);
+    bench.write("policy.toml", "");
+    bench.look_times(10);
+    assert_eq!(bench.status("a", 1), Status::Admitted);
 }
 
 #[test]

@@ -15,7 +15,18 @@ fn a_good_folder_passes_every_check() {
     let verdict = sidecar::verify(&dir.path().join("a/1"));
     assert_eq!(verdict.refusal, None);
     assert_eq!(verdict.digest, Some(artifact::Digest::of(&pack.files().unwrap().manifest)));
-    let names = ["layout", "manifest", "digest", "signature", "parameters", "golden", "probe"];
+    let names = [
+        "layout",
+        "manifest",
+        "digest",
+        "signature",
+        "parameters",
+        "golden",
+        "probe",
+        "latency",
+        "schema",
+        "quality",
+    ];
     assert_eq!(checks(&verdict), names.map(|name| (name, true)));
 }
 
