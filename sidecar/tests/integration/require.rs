@@ -139,7 +139,7 @@ fn a_version_waits_for_an_evaluation_set_that_can_be_used() {
     for (rows, reason) in [
         (None, "there is no evaluation.csv beside policy.toml"),
         (Some("x,value\n1,3\n"), "evaluation.csv: there is no column `y`; there are x, value"),
-        (Some("x,y,price\n1,0,3\n"), "evaluation.csv: there is no column `value`; there are x, y"),
+        (Some("x,y,price\n1,0,3\n"), "evaluation.csv: there is no column `value`; there are x, y, price"),
         (Some("x,y,value\n1,NaN,3\n"), "evaluation.csv: row 1, column `y`: `NaN` is not a finite number"),
         (
             Some("x,y,value\n1,0,high\n"),
