@@ -22,4 +22,6 @@ mod seal;
 #[cfg(test)]
 mod secrets;
 #[cfg(test)]
+mod signing;
+#[cfg(test)]
 mod survival;
