@@ -1,6 +1,6 @@
 //! The checks that a version must pass, in order: `layout`, `manifest`, `digest`, `signature`, `parameters`, `golden`,
-//! `probe`, `latency`, `schema`, `quality`. Together they are a function of what was read; each runs under a guard, so that a bug in one is a refusal
-//! of one version. Whether to wait or to refuse is the watch's business.
+//! `probe`, `latency`, `schema`, `quality`. Together they are a function of what was read; each runs under a guard, so
+//! that a bug in one is a refusal of one version. Whether to wait or to refuse is the watch's business.
 
 mod digest;
 mod evaluation;
