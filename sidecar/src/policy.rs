@@ -235,3 +235,20 @@ impl Default for Serve {
         Self::Latest(Latest { latest: NonZeroUsize::MIN })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_examples_of_the_readmes_are_policies() {
+        for readme in [include_str!("../README.md"), include_str!("../../README.md")] {
+            let examples: Vec<_> = readme.split("```toml\n").skip(1).collect();
+            assert!(!examples.is_empty());
+            for example in examples {
+                let example = example.split("```").next().unwrap();
+                assert_eq!(parse::<Policy>(example.as_bytes()).err(), None, "{example}");
+            }
+        }
+    }
+}

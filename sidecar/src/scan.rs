@@ -33,6 +33,7 @@ pub struct Scanner {
 }
 
 /// What a new version is judged by, beside what lies in its folder.
+#[derive(Default)]
 struct Asked {
     require: Requirements,
     serving: Option<Files>,
@@ -141,7 +142,8 @@ impl Scanner {
             return;
         };
         let due = ledger.due(now);
-        looked.more |= due.len() > 1;
+        // While nobody knows what is required, none is judged.
+        looked.more |= due.len() > 1 && ledger.require().is_some();
         if let Some(version) = due.first() {
             self.judge(name, folder, *version, now);
             // Others need not wait for what is judged after this one.
@@ -161,6 +163,13 @@ impl Scanner {
         let Some(look) = tracked.watch.as_ref().map(|watch| watch.seen().clone()) else {
             return;
         };
+        let asked = match asked {
+            Ok(asked) => asked,
+            // Nothing is new here, and other bytes are refused whatever is required.
+            Err(_) if tracked.stands() => Asked::default(),
+            Err(Some(why)) => return tracked.hold(name, why, now, &self.settle),
+            Err(None) => return,
+        };
         let task = Task::read(folder.fd(), &version.to_string(), &look, self.max_version_mib);
         let task = match task {
             Ok(task) => Task { name: Some(name.clone()), known: tracked.known(), ..task },
@@ -168,12 +177,8 @@ impl Scanner {
         };
         // What was admitted and has not changed is not judged again.
         let stands = tracked.stands() && task.flaw.is_none() && task.files.entries() == tracked.entry.files;
-        let task = match asked {
-            Ok(Asked { require, serving, evaluation }) => Task { require, serving, evaluation, ..task },
-            Err(_) if stands => task,
-            Err(Some(why)) => return tracked.hold(name, why, now, &self.settle),
-            Err(None) => return,
-        };
+        let Asked { require, serving, evaluation } = asked;
+        let task = Task { require, serving, evaluation, ..task };
         let report = if stands { None } else { Some(checks::judge(&task, &mut |_| {})) };
         if let Some(report) = &report {
             // Cut by its last newline, a manifest is another one that is whole too.

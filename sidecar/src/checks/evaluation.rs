@@ -9,6 +9,9 @@ use artifact::{
 
 use crate::table::{Table, TableError, Target, Wanted};
 
+/// More rows tell no more, and would take memory that judging needs.
+const MAX_ROWS: usize = 100_000;
+
 /// Rows with what is true for them.
 #[derive(Debug)]
 pub(super) struct Evaluation {
@@ -31,6 +34,9 @@ pub(super) enum Truth {
 /// Why the file cannot be used, one variant per rule. It is not the version's fault.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum EvaluationError {
+    /// Judging would take too much memory.
+    #[error("evaluation.csv has {0} lines, of which {MAX_ROWS} are read at most; draw some of them")]
+    TooLong(usize),
     /// No table of numbers, or not with these columns.
     #[error("evaluation.csv: {0}")]
     Table(#[from] TableError),
@@ -53,55 +59,71 @@ impl Evaluation {
         manifest: &Manifest,
         target: Option<&str>,
     ) -> Result<Self, EvaluationError> {
-        let features: BTreeSet<_> = manifest.inputs.iter().map(|feature| feature.name.as_str()).collect();
-        let mut others = Table::header(bytes)?;
-        others.retain(|column| !features.contains(column.as_str()));
-        let but = |kept: &[String]| -> Vec<String> {
-            others.iter().filter(|column| !kept.contains(column)).cloned().collect()
-        };
+        let lines = bytes.iter().filter(|byte| **byte == b'\n').count();
+        if lines > MAX_ROWS + 1 {
+            return Err(EvaluationError::TooLong(lines));
+        }
+        let columns = Columns::of(bytes, manifest)?;
         match &manifest.output {
             Output::Classification { classes } => {
-                let target = match (target, others.as_slice()) {
+                let target = match (target, columns.others.as_slice()) {
                     (Some(target), _) => target.to_owned(),
                     (None, [only]) => only.clone(),
-                    (None, _) => return Err(EvaluationError::Target(others)),
+                    (None, _) => return Err(EvaluationError::Target(columns.others)),
                 };
-                let table =
-                    Table::read(bytes, Wanted::Classes(&target), &but(std::slice::from_ref(&target)))?;
+                let ignored = columns.others_but(std::slice::from_ref(&target));
+                let table = Table::read(bytes, Wanted::Classes(&target), &ignored)?;
                 let truth = Truth::Classes(indices(&table.target, classes)?);
-                Ok(Self { rows: features_of(&table, manifest)?, truth })
+                Ok(Self { rows: columns.select(&table, &columns.features)?, truth })
             }
             Output::Regression { targets } => {
                 let targets = match (target, targets.as_slice()) {
                     (Some(target), [_]) => vec![target.to_owned()],
                     _ => targets.clone(),
                 };
-                let table = Table::read(bytes, Wanted::Nothing, &but(&targets))?;
-                let truth = Truth::Numbers(select(&table, targets.iter().map(String::as_str))?);
-                Ok(Self { rows: features_of(&table, manifest)?, truth })
+                let table = Table::read(bytes, Wanted::Nothing, &columns.others_but(&targets))?;
+                let truth = Truth::Numbers(columns.select(&table, &targets)?);
+                Ok(Self { rows: columns.select(&table, &columns.features)?, truth })
             }
             Output::Clustering { .. } | Output::Transformation { .. } => {
-                let table = Table::read(bytes, Wanted::Nothing, &others)?;
-                Ok(Self { rows: features_of(&table, manifest)?, truth: Truth::None })
+                let table = Table::read(bytes, Wanted::Nothing, &columns.others)?;
+                Ok(Self { rows: columns.select(&table, &columns.features)?, truth: Truth::None })
             }
         }
     }
 }
 
-fn features_of(table: &Table, manifest: &Manifest) -> Result<Array2<f64>, TableError> {
-    select(table, manifest.inputs.iter().map(|feature| feature.name.as_str()))
+/// The names of columns.
+struct Columns {
+    /// As they stand in the file.
+    all: Vec<String>,
+    /// As the model takes them.
+    features: Vec<String>,
+    /// Those of the file that are no features.
+    others: Vec<String>,
 }
 
-fn select<'a>(table: &Table, names: impl Iterator<Item = &'a str>) -> Result<Array2<f64>, TableError> {
-    let places: BTreeMap<_, _> = table.columns.iter().map(String::as_str).zip(0..).collect();
-    let columns: Result<Vec<usize>, _> = names
-        .map(|name| {
-            let place = places.get(name).copied();
-            place
-                .ok_or_else(|| TableError::NoColumn { name: name.to_owned(), columns: table.columns.clone() })
-        })
-        .collect();
-    Ok(table.values.select(Axis(1), &columns?))
+impl Columns {
+    fn of(bytes: &[u8], manifest: &Manifest) -> Result<Self, TableError> {
+        let all = Table::header(bytes)?;
+        let features: Vec<_> = manifest.inputs.iter().map(|feature| feature.name.clone()).collect();
+        let known: BTreeSet<_> = features.iter().collect();
+        let others = all.iter().filter(|column| !known.contains(column)).cloned().collect();
+        Ok(Self { all, features, others })
+    }
+
+    fn others_but(&self, kept: &[String]) -> Vec<String> {
+        self.others.iter().filter(|column| !kept.contains(column)).cloned().collect()
+    }
+
+    /// Those columns of the table, in that order.
+    fn select(&self, table: &Table, names: &[String]) -> Result<Array2<f64>, TableError> {
+        let places: BTreeMap<_, _> = table.columns.iter().zip(0..).collect();
+        let missing = |name: &String| TableError::NoColumn { name: name.clone(), columns: self.all.clone() };
+        let columns: Result<Vec<usize>, _> =
+            names.iter().map(|name| places.get(name).copied().ok_or_else(|| missing(name))).collect();
+        Ok(table.values.select(Axis(1), &columns?))
+    }
 }
 
 fn indices(target: &Target, classes: &[String]) -> Result<Vec<usize>, EvaluationError> {
@@ -166,7 +188,7 @@ mod tests {
             say("x,y,a\n1,2,yes\n", Some("kind")),
             "evaluation.csv: there is no column `kind`; there are x, y, a"
         );
-        assert_eq!(say("x,kind\n1,yes\n", None), "evaluation.csv: there is no column `y`; there are x");
+        assert_eq!(say("x,kind\n1,yes\n", None), "evaluation.csv: there is no column `y`; there are x, kind");
         assert_eq!(
             say("x,y,kind\n1,2,yes\n1,2,maybe\n", None),
             "evaluation.csv: row 2: `maybe` is no class of the model"
@@ -175,11 +197,17 @@ mod tests {
             say("x,y,kind\n1,NaN,yes\n", None),
             "evaluation.csv: row 1, column `y`: `NaN` is not a finite number"
         );
+        let long = |rows| format!("x,y,kind\n{}", "1,2,yes\n".repeat(rows));
+        assert_eq!(
+            say(&long(100_001), None),
+            "evaluation.csv has 100002 lines, of which 100000 are read at most; draw some of them"
+        );
+        assert_eq!(read(&testkit::binary("a"), &long(100_000), None).unwrap().rows.nrows(), 100_000);
         assert_eq!(say("", None), "evaluation.csv: it is empty; a header and rows are needed");
         assert_eq!(say("x,y,kind\n", None), "evaluation.csv: it has a header, but no rows");
         assert_eq!(
             read(&testkit::linear("a", 2.0), "x,y,price\n1,2,3\n", None).unwrap_err(),
-            "evaluation.csv: there is no column `value`; there are x, y"
+            "evaluation.csv: there is no column `value`; there are x, y, price"
         );
     }
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use artifact::{Batch, Golden, Model, Predictions, Version};
 
-use super::{Failure, serving::Serving};
+use super::{Failure, Task, serving::Serving};
 use crate::require::Latency;
 
 pub(super) const NAME: &str = "latency";
@@ -29,29 +29,31 @@ enum LatencyError {
     Times { found: f64, times: f64, serving: f64, version: Version, allowed: f64 },
 }
 
-/// Lets both answer golden rows, one row at a time, which is dearer than in a batch.
+/// Lets both answer golden rows, one row at a time, which is dearer than in a batch. Gives the serving version.
 pub(super) fn measure(
     model: &Model,
     golden: &Golden,
-    serving: Option<&Serving>,
-    require: &Latency,
-) -> Result<((), String), Failure> {
-    let own = rows(model, golden);
-    let (found, serving) = match serving {
+    task: &Task,
+) -> Result<(Option<Serving>, String), Failure> {
+    let serving = Serving::load(task);
+    let dearest = serving.as_ref().map_or(0, |serving| work(&serving.model)).max(work(model));
+    let count = (WORK / dearest).clamp(1, ROWS);
+    let own = rows(golden, count);
+    let (found, before) = match &serving {
         Some(Serving { version, model: other, golden }) => {
             // The same rows for both, where both can take them.
             let same = other.manifest().inputs.len() == model.manifest().inputs.len();
-            let theirs = if same { own.clone() } else { rows(other, golden) };
-            let [found, serving] = nanos_per_row([(model, own), (other, theirs)]);
-            (found, Some((*version, serving)))
+            let theirs = if same { own.clone() } else { rows(golden, count) };
+            let [found, before] = nanos_per_row([(model, own), (other, theirs)]);
+            (found, Some((*version, before)))
         }
         None => {
             let [found] = nanos_per_row([(model, own)]);
             (found, None)
         }
     };
-    let detail = decide(found, serving, require).map_err(Failure::sure)?;
-    Ok(((), detail))
+    let detail = decide(found, before, &task.require.latency).map_err(Failure::sure)?;
+    Ok((serving, detail))
 }
 
 fn decide(found: f64, serving: Option<(Version, f64)>, require: &Latency) -> Result<String, LatencyError> {
@@ -68,9 +70,13 @@ fn decide(found: f64, serving: Option<(Version, f64)>, require: &Latency) -> Res
     Ok(format!("{found:.0} ns per row, {times:.2} times the {serving:.0} ns of version {version}"))
 }
 
-/// As many of the golden rows, over and over, as a round may have.
-fn rows(model: &Model, golden: &Golden) -> Vec<Batch> {
-    let count = (WORK / (model.parameters() + model.row_width())).clamp(1, ROWS);
+/// About how many numbers a row touches.
+fn work(model: &Model) -> usize {
+    model.parameters() + model.row_width()
+}
+
+/// So many golden rows, over and over.
+fn rows(golden: &Golden, count: usize) -> Vec<Batch> {
     let inputs = golden.rows().iter().cycle().take(count);
     inputs.filter_map(|row| Batch::new(row.input.clone(), row.input.len()).ok()).collect()
 }

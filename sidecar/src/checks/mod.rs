@@ -33,7 +33,6 @@ use crate::{
     incoming::{ListError, Listing, Look},
 };
 
-use serving::Serving;
 pub(crate) use task::{Found, Task};
 
 /// What the checks found about one folder.
@@ -123,10 +122,9 @@ impl Course<'_> {
         let model = self.check(parameters::NAME, || parameters::load(manifest, digest, &files.tensors))?;
         let golden = self.check(golden::NAME, || golden::replay(&model, &files.golden))?;
         self.check(probe::NAME, || probe::probe(&model))?;
-        let (require, serving) = (&task.require, Serving::load(task));
+        let serving = self.check(latency::NAME, || latency::measure(&model, &golden, task))?;
         let serving = serving.as_ref();
-        self.check(latency::NAME, || latency::measure(&model, &golden, serving, &require.latency))?;
-        self.check(schema::NAME, || schema::compare(model.manifest(), serving, require.schema))?;
+        self.check(schema::NAME, || schema::compare(model.manifest(), serving, task.require.schema))?;
         self.check(quality::NAME, || quality::compare(&model, serving, task))
     }
 

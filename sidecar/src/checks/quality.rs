@@ -98,25 +98,21 @@ fn measure(
     require: &Quality,
 ) -> Result<String, QualityError> {
     let metric = metric(model.manifest(), require)?;
-    // The same rows for both.
-    let most = serving
-        .iter()
-        .map(|serving| &serving.model)
-        .chain([model])
-        .map(most_rows)
-        .fold(usize::MAX, usize::min);
+    // The same rows for both, so as many as the larger one has time for.
+    let most = serving.map_or(usize::MAX, |serving| most_rows(&serving.model)).min(most_rows(model));
     let score = |model| Score::of(model, bytes, require.target.as_deref(), most);
     let found = score(model)?;
     let before = serving.map(|serving| (serving.version, score(&serving.model)));
     if require.is_required() {
         decide(metric, &found, before.as_ref(), require)?;
     }
-    let before = match &before {
-        None => String::new(),
-        Some((version, Ok(before))) => format!("; version {version}: {before}"),
-        Some((version, Err(error))) => format!("; version {version} has none: {error}"),
-    };
-    Ok(format!("{} rows: {found}{before}", found.rows))
+    let mut detail = format!("{} rows: {found}", found.rows);
+    match before {
+        None => {}
+        Some((version, Ok(before))) => detail += &format!("; version {version}: {before}"),
+        Some((version, Err(error))) => detail += &format!("; version {version} has none: {error}"),
+    }
+    Ok(detail)
 }
 
 fn metric(manifest: &Manifest, require: &Quality) -> Result<Metric, QualityError> {

@@ -27,7 +27,7 @@ pub(super) fn compare(
     required: bool,
 ) -> Result<((), String), Failure> {
     let Some(serving) = serving else {
-        return Ok(((), "no earlier version serves".to_owned()));
+        return Ok(((), "no earlier version to compare with".to_owned()));
     };
     let detail = match differ(manifest, serving.model.manifest(), serving.version) {
         Ok(()) => format!("as version {}", serving.version),

@@ -245,6 +245,40 @@ fn a_metric_that_the_model_does_not_have_is_a_refusal() {
     );
 }
 
+#[test]
+fn a_model_that_fails_on_the_evaluation_set_is_refused_by_the_row() {
+    let mut bench = Bench::serves(&testkit::linear("a", 1.0), "[require.quality]\nmargin = 9");
+    bench.write("a/evaluation.csv", "x,y,value\n1,1,1\n1e308,0,2\n");
+    assert_eq!(
+        bench.judges(&testkit::linear("a", 2.0), "quality").unwrap_err(),
+        "quality: row 2 of evaluation.csv: the result of step 0 (`linear_regression`) is not finite"
+    );
+}
+
+#[test]
+fn what_the_serving_version_cannot_answer_is_no_hindrance() {
+    let mut renamed = testkit::linear("a", 2.0);
+    renamed.inputs[1].name = "z".to_owned();
+    let mut bench = Bench::serves(
+        &testkit::linear("a", 2.0),
+        "breaking = true\n[require.quality]\nmetric = \"rmse\"\nmargin = 0",
+    );
+    bench.write("a/evaluation.csv", "x,z,value\n1,1,5\n2,2,7\n");
+    assert_eq!(
+        bench.judges(&renamed, "quality").unwrap(),
+        "2 rows: r2 0.5, rmse 0.707107; version 1 has none: evaluation.csv: there is no column `y`; there are x, z, value"
+    );
+}
+
+#[test]
+fn a_serving_version_whose_blobs_are_damaged_is_not_compared_with() {
+    let mut bench = Bench::serves(&testkit::linear("a", 2.0), "");
+    let blob = bench.blob("a", 1, "model.safetensors");
+    fs_err::set_permissions(&blob, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
+    fs_err::write(blob, "x").unwrap();
+    assert_eq!(bench.judges(&testkit::tree("a"), "schema").unwrap(), "no earlier version to compare with");
+}
+
 /// The shipped model on the data that it was trained on. The figures are what scikit-learn 1.9.1 gives for the
 /// probabilities that the tensors come to by numpy.
 #[test]
@@ -276,5 +310,5 @@ fn a_version_is_compared_with_the_one_that_it_would_take_over_from() {
         bench.detail("a", 3, "schema"),
         "it answers a classification, version 1 a regression, which policy.toml allows"
     );
-    assert_eq!(bench.detail("a", 2, "schema"), "no earlier version serves");
+    assert_eq!(bench.detail("a", 2, "schema"), "no earlier version to compare with");
 }

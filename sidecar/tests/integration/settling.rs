@@ -39,7 +39,7 @@ fn a_good_version_is_admitted_when_two_looks_saw_the_same() {
             ("golden", true, worst),
             ("probe", true, sums),
             ("latency", true, "# ns per row"),
-            ("schema", true, "no earlier version serves"),
+            ("schema", true, "no earlier version to compare with"),
             ("quality", true, "not measured: there is no evaluation.csv beside policy.toml"),
         ]
     );
