@@ -3,11 +3,11 @@
 
 use std::{collections::BTreeMap, os::fd::BorrowedFd};
 
-use artifact::{Digest, Files, Name, Version};
+use artifact::{Digest, Files, Name, Version, files::ReadError};
 use serde::{Deserialize, Serialize};
 
 use super::{Failure, layout};
-use crate::{incoming::Look, require::Requirements};
+use crate::{incoming::Look, ledger::Terms, require::Requirements};
 
 /// Everything that [`super::judge`] sees.
 #[derive(Debug)]
@@ -23,7 +23,6 @@ pub(crate) struct Task {
     /// What is wrong with the folder, unless the manifest shows that a copy goes on.
     pub(crate) flaw: Option<Failure>,
     /// The bytes of model.sig.
-    #[expect(dead_code, reason = "crosses the pipe to the child, which comes next")]
     pub(crate) signature: Option<Vec<u8>>,
     /// The version that serves, to compare with.
     pub(crate) serving: Option<Files>,
@@ -42,6 +41,23 @@ pub(crate) struct Found {
 }
 
 impl Task {
+    /// Adds what the version is held against.
+    pub(crate) fn against(
+        self,
+        terms: &Terms,
+        serving: Option<(Version, Files)>,
+        evaluation: Result<Option<Vec<u8>>, ReadError>,
+    ) -> Self {
+        let (version, serving) = serving.unzip();
+        let (evaluation, unreadable) = match evaluation {
+            Ok(bytes) => (bytes, None),
+            Err(error) => (None, Some(error.to_string())),
+        };
+        let require = terms.require.clone().unwrap_or_default();
+        let require = Requirements { serving: version, unreadable, ..require };
+        Self { require, serving, evaluation, ..self }
+    }
+
     /// Reads what lies in `folder`. A failure is one that no manifest could explain.
     pub(crate) fn read(
         parent: BorrowedFd<'_>,
