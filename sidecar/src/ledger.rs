@@ -1,7 +1,7 @@
 //! What is known about one model: its versions, its policy, and what the catalog says of both. Looks and verdicts
 //! come in; nothing is read or written here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use artifact::{
     Digest, Name, Version,
@@ -23,14 +23,24 @@ use crate::{
 /// The most notes of a model, or of the folder of models.
 const NOTES: usize = 20;
 
+/// What a model's new versions are judged by.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Terms {
+    /// None until every policy.toml that says it was read.
+    pub(crate) require: Option<Requirements>,
+    /// Of evaluation.csv, if it counts.
+    evaluation: Option<Entry>,
+    /// The versions that policy.toml names, if that counts.
+    named: BTreeSet<Version>,
+}
+
 /// One model.
 #[derive(Debug)]
 pub(crate) struct Ledger {
     name: Name,
     versions: BTreeMap<Version, Tracked>,
     policy: PolicyFile,
-    /// What is required of new versions; none until every policy.toml that says it was read.
-    require: Option<Requirements>,
+    terms: Terms,
     evaluation: Option<Entry>,
     /// Whether two looks saw the same evaluation.csv.
     settled: bool,
@@ -45,7 +55,7 @@ impl Ledger {
             name,
             versions: BTreeMap::new(),
             policy: PolicyFile::default(),
-            require: None,
+            terms: Terms::default(),
             evaluation: None,
             settled: false,
             notes: Vec::new(),
@@ -68,19 +78,15 @@ impl Ledger {
     pub(crate) fn look(
         &mut self,
         folder: Option<&ModelFolder>,
-        defaults: Option<&Defaults>,
+        defaults: &PolicyFile<Defaults>,
         now: Timestamp,
         settle: &Settle,
     ) -> bool {
         let mut unsettled = false;
         self.notes = folder.map(|folder| folder.notes.clone()).unwrap_or_default();
         if let Some(folder) = folder {
-            let before = self.policy.in_force().clone();
             unsettled |= self.policy.look(folder.policy.clone());
-            if *self.policy.in_force() != before {
-                self.versions.values_mut().for_each(Tracked::reconsider);
-            }
-            unsettled |= self.look_at_requirements(folder, defaults);
+            unsettled |= self.look_at_terms(folder, defaults);
         }
         if self.policy.in_force().retire {
             self.retire();
@@ -93,6 +99,7 @@ impl Ledger {
         for (version, tracked) in &mut self.versions {
             tracked.look(looks.remove(version).unwrap_or(Look::Absent), now);
         }
+        self.hold(defaults);
         self.remove(now, settle);
         unsettled
     }
@@ -100,40 +107,60 @@ impl Ledger {
     /// The lower number under which the bytes of `version` were admitted, unless they were under its own too or the
     /// policy names it.
     pub(crate) fn repeated(&self, version: Version, digest: Digest) -> Option<Version> {
-        let named = self.policy.in_force().names(version);
+        let named = self.terms.named.contains(&version);
         let is_same = |tracked: &Tracked| tracked.entry.digest == Some(digest);
         let mut same = self.versions.range(..=version).filter(|(_, tracked)| is_same(tracked));
         same.next_back().map(|(number, _)| *number).filter(|number| *number != version && !named)
     }
 
     /// Takes in what is required now, and by which rows it is measured. True if the next look should come soon.
-    fn look_at_requirements(&mut self, folder: &ModelFolder, defaults: Option<&Defaults>) -> bool {
-        let require =
-            self.policy.known().zip(defaults).map(|(policy, defaults)| policy.requirements(defaults));
+    fn look_at_terms(&mut self, folder: &ModelFolder, defaults: &PolicyFile<Defaults>) -> bool {
+        let known = self.policy.known().zip(defaults.known());
+        let require = known.map(|(policy, defaults)| policy.requirements(defaults));
+        let counts = require.as_ref().is_some_and(|require| require.quality.is_required());
+        let evaluation = folder.evaluation.filter(|_| counts);
+        let signed = require.as_ref().is_some_and(|require| require.signature);
+        let named = if signed { self.policy.in_force().named() } else { BTreeSet::new() };
+        let terms = Terms { require, evaluation, named };
         self.settled = folder.evaluation == self.evaluation;
-        if !self.settled || require != self.require {
+        self.evaluation = folder.evaluation;
+        if terms != self.terms {
             self.versions.values_mut().for_each(Tracked::reconsider);
         }
-        self.evaluation = folder.evaluation;
-        self.require = require;
+        self.terms = terms;
         !self.settled
     }
 
-    /// What is required of new versions, once that is known and what it takes has settled.
-    pub(crate) fn require(&self) -> Option<&Requirements> {
-        self.require.as_ref().filter(|require| self.settled || !require.quality.is_required())
+    /// Says of the versions that wait why nobody knows what is required, if it will not be known soon.
+    fn hold(&mut self, defaults: &PolicyFile<Defaults>) {
+        let own = self.policy.error().filter(|_| self.policy.known().is_none());
+        let others = defaults.error().filter(|_| defaults.known().is_none());
+        let error = own
+            .map(ToString::to_string)
+            .or_else(|| others.map(|error| format!("beside the models, {error}")));
+        let Some(error) = error else { return };
+        let reason = sentence(format!(
+            "{error}; until it can be read nobody knows what is required, and nothing new is admitted"
+        ));
+        self.versions.values_mut().for_each(|tracked| tracked.hold(&self.name, &reason));
     }
 
-    /// Why it is not known, if it will not be so soon.
-    pub(crate) fn policy_error(&self) -> Option<String> {
-        self.policy.error().filter(|_| self.policy.known().is_none()).map(sentence)
+    /// What new versions are judged by.
+    pub(crate) fn terms(&self) -> &Terms {
+        &self.terms
+    }
+
+    /// Whether that is known, and what it takes has settled.
+    fn can_judge(&self) -> bool {
+        let require = self.terms.require.as_ref();
+        require.is_some_and(|require| self.settled || !require.quality.is_required())
     }
 
     /// The version that serves, and its files, if it is one that `version` would take over from: one of a higher
     /// number comes into force by the policy's own words.
-    pub(crate) fn before(&self, version: Version) -> Option<(Version, &[FileEntry])> {
+    pub(crate) fn before(&self, version: Version) -> Option<(Version, Vec<FileEntry>)> {
         let serving = self.before.as_ref()?.default.filter(|serving| *serving < version)?;
-        Some((serving, self.versions.get(&serving)?.entry.files.as_slice()))
+        Some((serving, self.versions.get(&serving)?.entry.files.clone()))
     }
 
     /// Takes in that the folder's entries cannot be seen. Nothing else changes.
@@ -141,22 +168,21 @@ impl Ledger {
         self.notes = vec![error.to_string()];
     }
 
-    /// The versions to be judged now, the newest first.
-    pub(crate) fn due(&self, now: Timestamp) -> Vec<Version> {
-        let due = |tracked: &Tracked| tracked.watch.as_ref().is_some_and(|watch| watch.is_due(now));
-        let versions = self.versions.iter().rev();
-        versions.filter(|(_, tracked)| due(tracked)).map(|(version, _)| *version).collect()
+    /// The newest version that is to be judged now, as it was seen last.
+    pub(crate) fn due(&self, now: Timestamp) -> Option<(Version, &Look)> {
+        // To see that nothing is new takes no terms.
+        let mut versions =
+            self.versions.iter().rev().filter(|(_, tracked)| self.can_judge() || tracked.stands());
+        versions.find_map(|(version, tracked)| {
+            let watch = tracked.watch.as_ref().filter(|watch| watch.is_due(now))?;
+            Some((*version, watch.seen()))
+        })
     }
 
     /// Whether a version has changed since the look before.
     pub(crate) fn is_unsettled(&self) -> bool {
         let mut watches = self.versions.values().filter_map(|tracked| tracked.watch.as_ref());
         watches.any(Watch::is_unsettled)
-    }
-
-    /// What that version's folder has looked like.
-    pub(crate) fn watch(&self, version: Version) -> Option<&Watch> {
-        self.versions.get(&version)?.watch.as_ref()
     }
 
     pub(crate) fn version(&mut self, version: Version) -> Option<&mut Tracked> {

@@ -2,10 +2,10 @@
 
 use std::{io::Write as _, path::PathBuf, process::ExitCode};
 
-use bootstrap::{EX_CONFIG, settings, telemetry};
+use bootstrap::{EX_CONFIG, memory, settings, telemetry};
 use clap::{Parser, Subcommand};
 use jiff::Timestamp;
-use sidecar::{Settings, StartError};
+use sidecar::{Confinement, Judge, Settings, StartError};
 
 /// Watches a folder of models, proves every version, and signs the catalog of what may be served.
 #[derive(Parser)]
@@ -25,15 +25,26 @@ struct Arguments {
 enum Command {
     /// Exit with 0 if the catalog is no older than two heartbeats, else with 1
     Health,
+    /// Judge the one version that comes by standard input. The sidecar starts this
+    #[command(hide = true)]
+    Judge(Confinement),
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    // It has no settings and no log: it is shut in before anything else.
+    if let Some(Command::Judge(confinement)) = arguments.command {
+        return match confinement.judge() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => fail(&error.into(), 1),
+        };
+    }
     let (settings, log) = match prepare(&arguments) {
         Ok(prepared) => prepared,
         Err(error) => return fail(&error, EX_CONFIG),
     };
     let done = match arguments.command {
+        Some(Command::Judge(confinement)) => confinement.judge().map_err(Into::into),
         Some(Command::Health) => sidecar::health(&settings, Timestamp::now()).map_err(Into::into),
         None if arguments.check_config => show(&settings),
         None => watch(&settings),
@@ -62,9 +73,10 @@ fn show(settings: &Settings) -> anyhow::Result<()> {
 }
 
 fn watch(settings: &Settings) -> anyhow::Result<()> {
+    memory::guard()?;
     let (bell, wakes) = sidecar::bell();
     sidecar::stop_at_signals(bell)?;
-    Ok(sidecar::run(settings, &wakes)?)
+    Ok(sidecar::run(settings, Judge::itself("judge"), &wakes)?)
 }
 
 fn fail(error: &anyhow::Error, code: u8) -> ExitCode {

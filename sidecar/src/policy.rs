@@ -132,10 +132,13 @@ impl Policy {
         require.resolve(self.breaking)
     }
 
-    /// Whether it speaks of this very version.
-    pub(crate) fn names(&self, version: Version) -> bool {
-        let listed = matches!(&self.serve, Serve::List(versions) if versions.contains(&version));
-        listed || self.labels.values().any(|labelled| *labelled == version)
+    /// The versions that it speaks of by number.
+    pub(crate) fn named(&self) -> BTreeSet<Version> {
+        let listed = match &self.serve {
+            Serve::List(versions) => versions.clone(),
+            Serve::Latest(_) | Serve::All(_) => BTreeSet::new(),
+        };
+        listed.into_iter().chain(self.labels.values().copied()).collect()
     }
 
     /// Chooses among the `admitted` versions, in order. Where the policy names one that is not among them, what

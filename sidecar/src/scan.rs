@@ -1,19 +1,23 @@
 //! One look at everything: what lies in the folder of models, what the checks say of what has settled, and the
-//! catalog that follows. Time comes in from outside.
+//! catalog that follows. Judging takes its time elsewhere, and verdicts are taken in as they come. Time comes in from
+//! outside.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeMap, os::fd::AsFd as _, path::PathBuf};
 
-use artifact::{Digest, Files, Name, Version, bundle::PublisherKeys, files::ReadError};
+use artifact::{Digest, Name, Version, bundle::PublisherKeys, files::ReadError};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    checks::{self, Report, Task, Trust, sentence},
+    checks::{Failure, Report, Task, Trust, sentence},
     config::{Settings, Settle},
-    incoming::{ListError, ModelFolder, Root},
+    incoming::{self, ListError, Look, Root, open_model},
+    judging::{self, Judge, Outcome},
     ledger::{Ledger, bounded},
     policy::{Defaults, PolicyFile},
     publish::{Publisher, StartError, publisher_keys},
-    require::Requirements,
+    tracked::Tracked,
+    turns::{Case, Turns, Verdict},
+    worker::Bell,
 };
 
 /// The sidecar's state between two looks.
@@ -29,16 +33,10 @@ pub struct Scanner {
     models: BTreeMap<Name, Ledger>,
     /// What is required of every model's new versions.
     defaults: PolicyFile<Defaults>,
+    turns: Turns,
     notes: Vec<String>,
     /// When the blobs of what serves were last compared with their hashes.
     proved: Option<Timestamp>,
-}
-
-/// What a new version is judged by, beside what lies in its folder.
-struct Asked {
-    require: Requirements,
-    serving: Option<Files>,
-    evaluation: Option<Vec<u8>>,
 }
 
 /// How soon to look again.
@@ -46,16 +44,17 @@ struct Asked {
 pub struct Looked {
     /// Something changed since the look before: soon, since two equal looks are needed.
     pub unsettled: bool,
-    /// Versions wait to be judged: at once.
+    /// Versions wait, and one of them may be judged now: at once.
     pub more: bool,
 }
 
 impl Scanner {
-    /// Takes the store, and goes on from its catalog. The folder of models need not be there yet.
+    /// Takes the store, and goes on from its catalog. The folder of models need not be there yet. The bell is rung
+    /// for every verdict.
     ///
     /// # Errors
     /// [`StartError`] if the key or the store cannot be used.
-    pub fn open(settings: &Settings) -> Result<Self, StartError> {
+    pub fn open(settings: &Settings, judge: Judge, bell: Bell) -> Result<Self, StartError> {
         let keys = publisher_keys(settings)?;
         let publisher = Publisher::open(settings)?;
         for key in keys.iter() {
@@ -71,6 +70,7 @@ impl Scanner {
             heartbeat: settings.heartbeat(),
             models: ledgers.collect(),
             defaults: PolicyFile::default(),
+            turns: Turns::new(judge, settings.judging, settings.max_version_mib, bell),
             notes: Vec::new(),
             proved: None,
             keys,
@@ -78,9 +78,9 @@ impl Scanner {
         })
     }
 
-    /// Looks once. At most one version of each model is judged, so that a model with many bad ones does not hold up
-    /// the others. Failures are in the catalog or the log, and never end the sidecar.
+    /// Looks once, and lets judge what has settled. Failures are in the catalog or the log, and never end the sidecar.
     pub fn scan_once(&mut self, now: Timestamp) -> Looked {
+        self.take_verdicts(now);
         if self.publisher.has_lost_the_catalog() {
             // Then its blobs may be gone too.
             self.proved = None;
@@ -115,7 +115,7 @@ impl Scanner {
     fn look(&mut self, root: &Root, now: Timestamp) -> Looked {
         let mut looked = Looked { unsettled: self.defaults.look(root.policy.clone()), more: false };
         self.notes = root.notes.clone();
-        self.notes.extend(self.defaults_error());
+        self.notes.extend(self.defaults.error().map(|error| format!("beside the models, {error}")));
         for name in &root.models {
             self.models.entry(name.clone()).or_insert_with(|| Ledger::new(name.clone()));
         }
@@ -131,112 +131,129 @@ impl Scanner {
                     continue;
                 }
             };
-            self.look_at(&name, folder.as_ref(), now, &mut looked);
+            let Some(ledger) = self.models.get_mut(&name) else { continue };
+            looked.unsettled |= ledger.look(folder.as_ref(), &self.defaults, now, &self.settle);
+            if folder.is_none() && ledger.is_empty() {
+                self.models.remove(&name);
+            }
+        }
+        self.judge_due(now);
+        looked.unsettled |= self.models.values().any(Ledger::is_unsettled);
+        looked.more = self.has_more(now);
+        looked
+    }
+
+    /// Takes in the verdicts that have come, and lets judge whose turn is next. Each is published at once.
+    pub fn take_verdicts(&mut self, now: Timestamp) -> Looked {
+        let mut looked = Looked::default();
+        while let Some(verdict) = self.turns.ended() {
+            self.conclude(verdict, now);
+            self.judge_due(now);
+            looked.more = self.has_more(now);
         }
         looked
     }
 
-    fn look_at(&mut self, name: &Name, folder: Option<&ModelFolder>, now: Timestamp, looked: &mut Looked) {
-        let Some(ledger) = self.models.get_mut(name) else {
-            return;
-        };
-        looked.unsettled |= ledger.look(folder, self.defaults.known(), now, &self.settle);
-        let Some(folder) = folder else {
-            if ledger.is_empty() {
-                self.models.remove(name);
-            }
-            return;
-        };
-        let due = ledger.due(now);
-        looked.more |= due.len() > 1;
-        if let Some(version) = due.first() {
-            self.judge(name, folder, *version, now);
-            // Others need not wait for what is judged after this one.
-            self.publish(now);
-        }
-        looked.unsettled |= self.models.get(name).is_some_and(Ledger::is_unsettled);
+    /// Waits for one verdict and takes it in, for whoever does not wait for the bell. False if nothing is being judged.
+    pub fn wait(&mut self, now: Timestamp) -> bool {
+        let Some(verdict) = self.turns.wait() else { return false };
+        self.conclude(verdict, now);
+        self.judge_due(now);
+        true
     }
 
-    fn judge(&mut self, name: &Name, folder: &ModelFolder, version: Version, now: Timestamp) {
-        let Some(ledger) = self.models.get(name) else {
-            return;
-        };
-        let asked = self.asked(ledger, folder, version);
-        let Some(look) = ledger.watch(version).map(|watch| watch.seen().clone()) else {
-            return;
-        };
-        let task = Task::read(folder.fd(), &version.to_string(), &look, self.max_version_mib).map(|task| {
+    fn has_more(&self, now: Timestamp) -> bool {
+        self.models.iter().any(|(name, ledger)| self.turns.next(name, ledger, now).is_some())
+    }
+
+    /// Gives each model that may have one its turn.
+    fn judge_due(&mut self, now: Timestamp) {
+        for name in self.turns.order(&self.models) {
+            let next = self.models.get(&name).and_then(|ledger| self.turns.next(&name, ledger, now));
+            if let Some((version, look)) = next {
+                self.turns.take_turn(&name);
+                self.begin(name, version, look, now);
+            }
+        }
+    }
+
+    /// Reads a version. What that alone can tell is told; all else is judged.
+    fn begin(&mut self, name: Name, version: Version, look: Look, now: Timestamp) {
+        let Some(ledger) = self.models.get_mut(&name) else { return };
+        let (terms, before) = (ledger.terms().clone(), ledger.before(version));
+        let read = open_model(&self.incoming, &name).map_err(Failure::from).and_then(|model| {
+            let task = Task::read(model.as_fd(), &version.to_string(), &look, self.max_version_mib)?;
             let repeated = ledger.repeated(version, Digest::of(&task.files.manifest));
-            Task { name: Some(name.clone()), trust: Trust { keys: self.keys.clone(), repeated }, ..task }
+            Ok((Task { trust: Trust { keys: self.keys.clone(), repeated }, ..task }, model))
         });
-        let Some(tracked) = self.models.get_mut(name).and_then(|ledger| ledger.version(version)) else {
-            return;
+        let Some(tracked) = ledger.version(version) else { return };
+        let (task, model) = match read {
+            Ok((task, model)) => (Task { name: Some(name.clone()), known: tracked.known(), ..task }, model),
+            Err(failure) => {
+                tracked.refuse(&name, Report::unread(failure), now, &self.settle);
+                return self.publish(now);
+            }
         };
-        let task = match task {
-            Ok(task) => Task { known: tracked.known(), ..task },
-            Err(failure) => return tracked.refuse(name, Report::unread(failure), now, &self.settle),
-        };
-        // What was admitted and has not changed is not judged again, unless by now it is signed; and then nothing else
-        // is asked of it than when it was admitted.
+        // What was admitted and has not changed is not judged again, unless by now it is signed.
         let admitted = tracked.stands() && task.flaw.is_none() && task.files.entries() == tracked.entry.files;
         let is_signed = task.signature.is_some() && !self.keys.is_empty();
-        let stands = admitted && (tracked.entry.signer.is_some() || !is_signed);
-        let task = match asked {
-            _ if admitted => task,
-            Ok(Asked { require, serving, evaluation }) => Task { require, serving, evaluation, ..task },
-            Err(Some(why)) => return tracked.hold(name, why, now, &self.settle),
-            Err(None) => return,
-        };
-        let report = if stands { None } else { Some(checks::judge(&task, &mut |_| {})) };
-        if let Some(report) = &report {
-            // Cut by its last newline, a manifest is another one that is whole too.
-            let cut = report.is_whole() && !task.files.manifest.ends_with(b"\n");
-            if cut && tracked.watch.as_mut().is_some_and(|watch| watch.defer(now, &self.settle)) {
-                return;
-            }
+        if admitted && (tracked.entry.signer.is_some() || !is_signed) {
+            admit(&mut self.publisher, tracked, &name, &task, None, now, &self.settle);
+            return self.publish(now);
         }
-        if let Some(report) = report.as_ref().filter(|report| report.failure.is_some()) {
-            return tracked.refuse(name, report.clone(), now, &self.settle);
-        }
-        match self.publisher.store(&task.files) {
-            Ok(files) => {
-                let digest = Digest::of(&task.files.manifest);
-                tracked.admit(name, digest, files, report);
-            }
-            Err(error) => tracked.unstored(name, sentence(error), now, &self.settle),
-        }
-    }
-
-    /// What a new version is judged by. If that is not known, why, unless the next look will show it.
-    fn asked(
-        &self,
-        ledger: &Ledger,
-        folder: &ModelFolder,
-        version: Version,
-    ) -> Result<Asked, Option<String>> {
-        let Some(require) = ledger.require() else {
-            let unknown = self.defaults.known().is_none();
-            let error = ledger.policy_error().or_else(|| self.defaults_error().filter(|_| unknown));
-            return Err(error.map(|error| {
-                format!(
-                    "{error}; until it can be read nobody knows what is required, and nothing new is admitted"
-                )
-            }));
-        };
         // What cannot be read cannot serve after a restart either, and a new version may be the mend.
-        let before = ledger.before(version);
-        let serving = before.and_then(|(version, files)| Some((version, self.publisher.files(files).ok()?)));
-        let (version, serving) = serving.unzip();
-        let (evaluation, unreadable) = match folder.evaluation() {
-            Ok(bytes) => (bytes, None),
-            Err(error) => (None, Some(error.to_string())),
+        let serving = before.and_then(|(version, files)| Some((version, self.publisher.files(&files).ok()?)));
+        let task = if admitted {
+            // Nothing else is asked of it than when it was admitted.
+            task
+        } else {
+            task.against(&terms, serving, incoming::evaluation(model.as_fd()))
         };
-        let require = Requirements { serving: version, unreadable, ..require.clone() };
-        Ok(Asked { require, serving, evaluation })
+        let mark = self.turns.mark(&task);
+        if let Some(refusal) = tracked.fatal(mark) {
+            tracked.condemn(&name, mark, &refusal.reason, now, &self.settle);
+            return self.publish(now);
+        }
+        let case = Case { name: name.clone(), version, look, read: now, terms, task, mark };
+        if let Err(error) = self.turns.start(case) {
+            tracked.put_off(&name, judging::NAME, sentence(error), now, &self.settle);
+        }
     }
 
-    fn defaults_error(&self) -> Option<String> {
-        self.defaults.error().map(|error| format!("beside the models, {error}"))
+    fn conclude(&mut self, Verdict { case, outcome }: Verdict, now: Timestamp) {
+        let Case { name, version, look, read, terms, task, mark } = case;
+        let (publisher, settle) = (&mut self.publisher, &self.settle);
+        // Of a folder that has changed meanwhile, or by other terms, nothing is known yet.
+        let ledger = self.models.get_mut(&name).filter(|ledger| *ledger.terms() == terms);
+        let unchanged =
+            |tracked: &&mut Tracked| tracked.watch.as_ref().is_some_and(|watch| *watch.seen() == look);
+        let tracked = ledger.and_then(|ledger| ledger.version(version)).filter(unchanged);
+        let Some(tracked) = tracked else { return };
+        match outcome {
+            Outcome::Judged(report) => {
+                // Cut by its last newline, a manifest is another one that is whole too.
+                let cut = report.is_whole() && !task.files.manifest.ends_with(b"\n");
+                if cut && tracked.watch.as_mut().is_some_and(|watch| watch.defer(read, settle)) {
+                    return;
+                }
+                match report.failure {
+                    Some(_) => tracked.refuse(&name, report, read, settle),
+                    None if tracked.is_other(&task.files) => {
+                        let report =
+                            Report::fatal(judging::NAME, "its judge passed what is not what was admitted");
+                        tracked.refuse(&name, report, read, settle);
+                    }
+                    None => admit(publisher, tracked, &name, &task, Some(report), now, settle),
+                }
+            }
+            Outcome::Fatal(reason) => tracked.condemn(&name, mark, &reason, now, settle),
+            Outcome::Killed(reason) if tracked.killed() => tracked.condemn(&name, mark, &reason, now, settle),
+            Outcome::Killed(reason) | Outcome::Unfit(reason) => {
+                let reason = format!("{reason}; it is tried again");
+                tracked.put_off(&name, judging::NAME, reason, now, settle);
+            }
+        }
+        self.publish(now);
     }
 
     /// Compares the blobs of what serves with their hashes, once per heartbeat. A damaged one is written again from
@@ -263,5 +280,24 @@ impl Scanner {
     fn publish(&mut self, now: Timestamp) {
         let models = self.models.values_mut().map(Ledger::render).collect();
         self.publisher.publish(models, bounded(self.notes.clone()), now);
+    }
+}
+
+/// Stores what passed, under the digest of the bytes that we hold ourselves.
+fn admit(
+    publisher: &mut Publisher,
+    tracked: &mut Tracked,
+    name: &Name,
+    task: &Task,
+    report: Option<Report>,
+    now: Timestamp,
+    settle: &Settle,
+) {
+    match publisher.store(&task.files) {
+        Ok(files) => {
+            let digest = Digest::of(&task.files.manifest);
+            tracked.admit(name, digest, files, report);
+        }
+        Err(error) => tracked.put_off(name, "store", sentence(error), now, settle),
     }
 }

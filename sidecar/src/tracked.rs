@@ -2,7 +2,7 @@
 //! Every change that says something new is an event in the log.
 
 use artifact::{
-    Digest, Name, Version,
+    Digest, Files, Name, Version,
     catalog::{CatalogVersion, Refusal, Status},
     manifest::FileEntry,
 };
@@ -12,13 +12,16 @@ use crate::{
     checks::Report,
     config::Settle,
     incoming::Look,
+    judging,
     settle::{Standing, Watch},
 };
 
-/// The checks that depend on policy.toml and evaluation.csv.
-const BY_POLICY: [&str; 5] = [POLICY, "signature", "latency", "schema", "quality"];
+/// The checks that depend on policy.toml and evaluation.csv, or could not be finished for them.
+const BY_POLICY: [&str; 6] = [POLICY, judging::NAME, "signature", "latency", "schema", "quality"];
 /// What failed where nobody knows what is required.
 const POLICY: &str = "policy";
+/// So often a judge may be ended from outside before the version is at fault.
+const KILLED: u32 = 3;
 
 /// One version.
 #[derive(Debug)]
@@ -28,6 +31,10 @@ pub(crate) struct Tracked {
     pub(crate) watch: Option<Watch>,
     /// What is wrong with the blobs of an admitted version.
     pub(crate) damage: Option<String>,
+    /// What ended its judge, and the refusal that followed.
+    fatal: Option<(Digest, Refusal)>,
+    /// How often these bytes were being judged when someone ended their judge.
+    killed: u32,
 }
 
 impl Tracked {
@@ -38,7 +45,8 @@ impl Tracked {
 
     /// Goes on from a catalog.
     pub(crate) fn recovered(entry: CatalogVersion) -> Self {
-        Self { entry, watch: None, damage: None }
+        let fatal = entry.fatal.zip(entry.refusal.clone());
+        Self { entry, watch: None, damage: None, fatal, killed: 0 }
     }
 
     /// Takes in a look at the folder.
@@ -48,7 +56,11 @@ impl Tracked {
             return;
         };
         let judged = matches!(self.entry.status, Status::Rejected | Status::Incomplete);
-        if watch.look(look, now) && judged && watch.is_present() {
+        let changed = watch.look(look, now);
+        if changed {
+            self.killed = 0;
+        }
+        if changed && judged && watch.is_present() {
             self.entry = pending(self.entry.version);
         }
     }
@@ -56,6 +68,11 @@ impl Tracked {
     /// What was admitted under this number.
     pub(crate) fn known(&self) -> Option<(Version, Digest)> {
         self.entry.digest.map(|digest| (self.entry.version, digest))
+    }
+
+    /// Whether these are other bytes than those that were admitted. Their judge was to say so; it is not believed.
+    pub(crate) fn is_other(&self, files: &Files) -> bool {
+        self.entry.digest.is_some_and(|known| known != Digest::of(&files.manifest))
     }
 
     /// Whether the admitted bytes lie there, by the last verdict.
@@ -83,8 +100,10 @@ impl Tracked {
             files,
             checks,
             refusal: None,
+            fatal: None,
         };
         self.damage = None;
+        self.fatal = None;
         if let Some(watch) = &mut self.watch {
             watch.passed();
         }
@@ -111,8 +130,14 @@ impl Tracked {
             (_, Standing::Incomplete) => Status::Incomplete,
             (_, Standing::Rejected) => Status::Rejected,
         };
-        let entry =
-            CatalogVersion { status, checks: report.checks, refusal: Some(refusal), ..self.entry.clone() };
+        let fatal = self.fatal.as_ref().filter(|(_, fatal)| *fatal == refusal).map(|(mark, _)| *mark);
+        let entry = CatalogVersion {
+            status,
+            checks: report.checks,
+            refusal: Some(refusal),
+            fatal,
+            ..self.entry.clone()
+        };
         self.record(name, entry);
     }
 
@@ -128,23 +153,52 @@ impl Tracked {
     }
 
     /// Takes in that nobody knows what is required.
-    pub(crate) fn hold(&mut self, name: &Name, reason: String, now: Timestamp, settle: &Settle) {
-        if let Some(watch) = &mut self.watch {
-            watch.retry(now, settle);
-        }
+    pub(crate) fn hold(&mut self, name: &Name, reason: &str) {
         if self.entry.status == Status::Pending {
-            let refusal = Some(Refusal { check: POLICY.to_owned(), reason });
+            let refusal = Some(Refusal { check: POLICY.to_owned(), reason: reason.to_owned() });
             self.record(name, CatalogVersion { refusal, ..self.entry.clone() });
         }
     }
 
-    /// Takes in that the proven bytes could not be stored.
-    pub(crate) fn unstored(&mut self, name: &Name, reason: String, now: Timestamp, settle: &Settle) {
+    /// The refusal of a version that was fatal to its judge, if it still is what it was.
+    pub(crate) fn fatal(&self, mark: Digest) -> Option<Refusal> {
+        self.fatal.as_ref().filter(|(known, _)| *known == mark).map(|(_, refusal)| refusal.clone())
+    }
+
+    /// Takes in that a version was fatal to its judge. It is not judged again.
+    pub(crate) fn condemn(
+        &mut self,
+        name: &Name,
+        mark: Digest,
+        reason: &str,
+        now: Timestamp,
+        settle: &Settle,
+    ) {
+        let report = Report::fatal(judging::NAME, reason);
+        self.fatal = report.failure.clone().map(|(_, refusal)| (mark, refusal));
+        self.refuse(name, report, now, settle);
+    }
+
+    /// Takes in that its judge was ended from outside. True if that has happened so often that it is no accident.
+    pub(crate) fn killed(&mut self) -> bool {
+        self.killed += 1;
+        self.killed >= KILLED
+    }
+
+    /// Takes in that we could not do our part. It is tried again.
+    pub(crate) fn put_off(
+        &mut self,
+        name: &Name,
+        check: &str,
+        reason: String,
+        now: Timestamp,
+        settle: &Settle,
+    ) {
         if let Some(watch) = &mut self.watch {
             watch.retry(now, settle);
         }
-        let refusal = Some(Refusal { check: "store".to_owned(), reason });
-        self.record(name, CatalogVersion { refusal, ..self.entry.clone() });
+        let refusal = Some(Refusal { check: check.to_owned(), reason });
+        self.record(name, CatalogVersion { refusal, fatal: None, ..self.entry.clone() });
     }
 
     /// Takes in that the version leaves. Its digest is remembered.
@@ -154,6 +208,7 @@ impl Tracked {
             status: Status::Withdrawn,
             files: Vec::new(),
             refusal: Some(refusal),
+            fatal: None,
             ..self.entry.clone()
         };
         self.damage = None;
@@ -187,5 +242,6 @@ fn pending(version: Version) -> CatalogVersion {
         files: Vec::new(),
         checks: Vec::new(),
         refusal: None,
+        fatal: None,
     }
 }

@@ -26,6 +26,7 @@ use std::{
 use artifact::{
     Digest, Name, Version,
     catalog::{Check, Refusal},
+    files::ReadError,
 };
 use serde::{Deserialize, Serialize};
 
@@ -162,6 +163,28 @@ impl Report {
         report
     }
 
+    /// What is said of one whose judge gave no verdict.
+    pub(crate) fn fatal(check: &str, reason: &str) -> Self {
+        let mut report = Self::default();
+        report.fail(check, Failure::sure(reason));
+        report
+    }
+
+    /// The same as far as a catalog has room for it. A child says what it likes.
+    pub(crate) fn bounded(mut self) -> Self {
+        const CHECKS: usize = 32;
+        self.checks.truncate(CHECKS);
+        for check in &mut self.checks {
+            check.name = sentence(&check.name);
+            check.detail = sentence(&check.detail);
+        }
+        if let Some((_, refusal)) = &mut self.failure {
+            refusal.check = sentence(&refusal.check);
+            refusal.reason = sentence(&refusal.reason);
+        }
+        self
+    }
+
     fn fail(&mut self, name: &str, Failure { weight, reason }: Failure) {
         self.checks.push(Check { name: name.to_owned(), passed: false, detail: reason.clone() });
         self.failure = Some((weight, Refusal { check: name.to_owned(), reason }));
@@ -210,10 +233,16 @@ pub(crate) fn sentence(text: impl Display) -> String {
     sentence
 }
 
+impl From<ReadError> for Failure {
+    fn from(error: ReadError) -> Self {
+        layout::failure(error)
+    }
+}
+
 impl From<ListError> for Failure {
     fn from(error: ListError) -> Self {
         match error {
-            ListError::Read(error) => layout::failure(error),
+            ListError::Read(error) => error.into(),
             ListError::Symlink { .. } | ListError::Crowded { .. } => Self::torn(error),
         }
     }

@@ -3,11 +3,11 @@
 
 use std::{collections::BTreeMap, os::fd::BorrowedFd};
 
-use artifact::{Digest, Files, Name, Version, bundle::PublisherKeys};
+use artifact::{Digest, Files, Name, Version, bundle::PublisherKeys, files::ReadError};
 use serde::{Deserialize, Serialize};
 
 use super::{Failure, layout};
-use crate::{incoming::Look, require::Requirements};
+use crate::{incoming::Look, ledger::Terms, require::Requirements};
 
 /// Everything that [`super::judge`] sees.
 #[derive(Debug)]
@@ -52,6 +52,23 @@ pub(crate) struct Trust {
 }
 
 impl Task {
+    /// Adds what the version is held against.
+    pub(crate) fn against(
+        self,
+        terms: &Terms,
+        serving: Option<(Version, Files)>,
+        evaluation: Result<Option<Vec<u8>>, ReadError>,
+    ) -> Self {
+        let (version, serving) = serving.unzip();
+        let (evaluation, unreadable) = match evaluation {
+            Ok(bytes) => (bytes, None),
+            Err(error) => (None, Some(error.to_string())),
+        };
+        let require = terms.require.clone().unwrap_or_default();
+        let require = Requirements { serving: version, unreadable, ..require };
+        Self { require, serving, evaluation, ..self }
+    }
+
     /// Reads what lies in `folder`. A failure is one that no manifest could explain.
     pub(crate) fn read(
         parent: BorrowedFd<'_>,

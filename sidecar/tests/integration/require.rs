@@ -1,6 +1,9 @@
 //! `[require]` in policy.toml: from the repository and from the model, good and broken, and what evaluation.csv does.
 
+use std::io::Write as _;
+
 use artifact::{catalog::Status, testkit};
+use sidecar::Judge;
 
 use crate::bench::Bench;
 
@@ -114,8 +117,12 @@ fn over_a_restart_a_broken_policy_lets_nothing_new_in_and_what_serves_serves_on(
         let mut bench = bench();
         bench.write(file, "[require");
         bench.restart();
-        bench.drop_next(2);
-        assert_eq!(bench.status("a", 2), Status::Pending);
+        bench.drop("a/2", &testkit::linear("a", 2.0));
+        bench.drop("a/3", &testkit::linear("a", 2.0));
+        bench.look();
+        assert!(!bench.look().more, "{file}: there is no hurry");
+        bench.look();
+        assert_eq!((bench.status("a", 2), bench.status("a", 3)), (Status::Pending, Status::Pending));
         let refusal = bench.refusal("a", 2);
         assert!(refusal.starts_with(&format!("policy: {whose}policy.toml, line 1: ")), "{refusal}");
         let held = "; until it can be read nobody knows what is required, and nothing new is admitted";
@@ -125,8 +132,8 @@ fn over_a_restart_a_broken_policy_lets_nothing_new_in_and_what_serves_serves_on(
         assert_eq!((bench.status("a", 2), bench.serving("a")), (Status::Pending, vec![1]));
 
         bench.write(file, SLOW);
-        bench.settle();
-        assert_eq!(bench.serving("a"), [2], "{file}");
+        bench.look_times(3);
+        assert_eq!((bench.status("a", 2), bench.serving("a")), (Status::Admitted, vec![3]), "{file}");
     }
 }
 
@@ -206,4 +213,38 @@ fn a_misspelt_class_in_the_evaluation_set_is_not_the_versions_fault() {
     bench.settle();
     assert_eq!(bench.refusal("a", 1), "quality: evaluation.csv: row 2: `Yes` is no class of the model");
     assert_eq!(bench.status("a", 1), Status::Pending);
+}
+
+#[test]
+fn a_verdict_by_what_was_required_before_does_not_count() {
+    for (before, after, expected) in [(SLOW, FAST, Status::Rejected), (FAST, SLOW, Status::Admitted)] {
+        let mut bench = bench();
+        bench.write("a/policy.toml", before);
+        bench.settle();
+        // Each judge waits for a line of this pipe before it begins.
+        let pipe = bench.dir.path().join("pipe");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::from_raw_mode(0o600)).unwrap();
+        let mut gate = fs_err::OpenOptions::new().read(true).write(true).open(&pipe).unwrap();
+        let wait = format!(
+            "read line <{}; exec {} judge \"$@\"",
+            pipe.display(),
+            env!("CARGO_BIN_EXE_linfa-sidecar")
+        );
+        bench.judge = Judge::child("/bin/sh", ["-c", &wait, "sh"]);
+        bench.restart();
+        bench.settle();
+
+        bench.drop("a/2", &testkit::linear("a", 2.0));
+        bench.scan_after(1);
+        bench.scan_after(1);
+        bench.write("a/policy.toml", after);
+        bench.scan_after(1);
+        bench.scan_after(1);
+        gate.write_all(b"\n").unwrap();
+        assert!(bench.verdict());
+        assert_eq!(bench.status("a", 2), Status::Pending);
+        gate.write_all(b"\n").unwrap();
+        while bench.verdict() {}
+        assert_eq!(bench.status("a", 2), expected);
+    }
 }

@@ -276,7 +276,7 @@ fn without_publisher_keys_a_signature_is_noted_and_none_can_be_required() {
 fn a_file_that_holds_no_publisher_keys_is_a_mistake_of_the_configuration() {
     let mut bench = Bench::idle();
     bench.trust(&[1]);
-    let say = |bench: &Bench| sidecar::Scanner::open(&bench.settings).map(drop).unwrap_err();
+    let say = |bench: &Bench| bench.open().map(drop).unwrap_err();
     fs_err::write(&bench.settings.publisher_keys_file, "hunter2").unwrap();
     let error = say(&bench);
     assert!(error.is_config());
