@@ -96,18 +96,17 @@ fn trust(stack: &Stack, pem: &str) {
 }
 
 impl Stack {
+    /// The same stack by a new connection: the server has closed one whose client was away for long.
+    fn again(self) -> Self {
+        Self::of(self.copy)
+    }
+
     fn wait_for_state(&self, version: u64, state: State) -> ModelVersion {
         let what = format!("version {version} is {state:?}");
-        let mut seen = None;
-        let found = wait_for(&what, PATIENCE * 2, || {
-            let found = self.version_of("iris", version);
-            if found != seen {
-                println!("version {version}: {found:?}");
-                seen = found.clone();
-            }
-            found.filter(|found| found.state() == state)
+        let (found, _) = wait_for(&what, PATIENCE * 2, || {
+            self.version_of("iris", version).filter(|found| found.state() == state)
         });
-        found.0
+        found
     }
 }
 
@@ -120,15 +119,14 @@ fn the_lines_of_the_readme_sign_a_version_and_require_it() {
     };
     shell(copy, sign);
     shell(copy, compose);
+    let stack = stack.again();
+    let copy = &stack.copy;
     let version = stack.wait_for_state(2, State::Serving);
     assert_eq!(version.signer, format!("sha256:{}", id(copy, "secrets/publisher_keys")));
     let listed = copy.linfactl(&["models"]);
     assert!(said(&listed).contains(&version.signer[7..19]), "{}", said(&listed));
 
     shell(copy, require);
-    // What is required must be known before the version is there.
-    let probe = copy.path("models/iris/1/README.md");
-    assert!(probe.exists(), "the model has a card");
     duplicate(&copy.path("models/iris/1"), &copy.path("models/iris/3"));
     let version = stack.wait_for_state(3, State::Pending);
     wait_for("the reason is told", PATIENCE, || {
@@ -184,7 +182,8 @@ fn lay_out(copy: &Copy, first: u64, curve: &str, next: &str, foreign: &Path) -> 
     ] {
         add(State::Incomplete, check, reason, &|folder| fs_err::remove_file(folder.join(file)).unwrap());
     }
-    let stranger = format!("signed by the key {}, which is no publisher key", id(copy, &format!("{curve}-x")));
+    let stranger =
+        format!("signed by the key {}, which is no publisher key", id(copy, &format!("{curve}-x")));
     add(rejected, "signature", &stranger, &|folder| {
         let wrong = copy.path(&format!("signed/{curve}-x"));
         fs_err::copy(wrong.join("model.sig"), folder.join("model.sig")).unwrap();
@@ -236,6 +235,8 @@ fn what_the_real_tool_signed_is_admitted_on_every_curve_and_whatever_is_changed_
     }
     fs_err::write(copy.path("models/policy.toml"), "[require]\nsignature = true\n").unwrap();
     trust(&stack, &pem);
+    let stack = stack.again();
+    let copy = &stack.copy;
 
     let into_place = |number: u64, from: PathBuf| {
         fs_err::rename(from, copy.path(&format!("models/iris/{number}"))).unwrap();
