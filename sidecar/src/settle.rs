@@ -248,6 +248,11 @@ mod tests {
         watch.passed();
         watch.again();
         assert!(watch.is_due(at(100)));
+        // But not before two looks saw the same.
+        watch.look(Look::Absent, at(101));
+        watch.look(folder(), at(102));
+        watch.again();
+        assert!(!watch.is_due(at(102)) && watch.is_unsettled());
     }
 
     #[test]
