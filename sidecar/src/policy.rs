@@ -40,6 +40,21 @@ pub(crate) trait Rules: DeserializeOwned + Default {
     fn broken(&self) -> Option<PolicyError> {
         None
     }
+
+    fn parse(bytes: &[u8]) -> Result<Self, PolicyError> {
+        let text = std::str::from_utf8(bytes).map_err(|_| PolicyError::Encoding)?;
+        let policy: Self = toml::from_str(text).map_err(|error| {
+            let start = error.span().map_or(0, |span| span.start);
+            PolicyError::Toml {
+                line: text[..start.min(text.len())].matches('\n').count() + 1,
+                message: error.message().to_owned(),
+            }
+        })?;
+        match policy.broken() {
+            Some(error) => Err(error),
+            None => Ok(policy),
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -106,21 +121,6 @@ impl Rules for Policy {
     fn broken(&self) -> Option<PolicyError> {
         let nothing = matches!(&self.serve, Serve::List(versions) if versions.is_empty());
         nothing.then_some(PolicyError::Nothing)
-    }
-}
-
-fn parse<P: Rules>(bytes: &[u8]) -> Result<P, PolicyError> {
-    let text = std::str::from_utf8(bytes).map_err(|_| PolicyError::Encoding)?;
-    let policy: P = toml::from_str(text).map_err(|error| {
-        let start = error.span().map_or(0, |span| span.start);
-        PolicyError::Toml {
-            line: text[..start.min(text.len())].matches('\n').count() + 1,
-            message: error.message().to_owned(),
-        }
-    })?;
-    match policy.broken() {
-        Some(error) => Err(error),
-        None => Ok(policy),
     }
 }
 
@@ -205,7 +205,7 @@ impl<P: Rules> PolicyFile<P> {
         }
         let parsed = match file {
             Ok(None) => Ok(P::default()),
-            Ok(Some(bytes)) => parse(&bytes),
+            Ok(Some(bytes)) => P::parse(&bytes),
             Err(error) => Err(PolicyError::Read(error)),
         };
         match parsed {
@@ -256,7 +256,7 @@ mod tests {
             assert!(!examples.is_empty());
             for example in examples {
                 let example = example.split("```").next().unwrap();
-                assert_eq!(parse::<Policy>(example.as_bytes()).err(), None, "{example}");
+                assert_eq!(Policy::parse(example.as_bytes()).err(), None, "{example}");
             }
         }
     }

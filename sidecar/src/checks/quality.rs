@@ -252,6 +252,9 @@ impl From<QualityError> for Failure {
 
 impl fmt::Display for Score {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.figures.is_empty() {
+            return f.write_str("no figure is defined");
+        }
         for (index, (metric, figure)) in self.figures.iter().enumerate() {
             let comma = if index == 0 { "" } else { ", " };
             write!(f, "{comma}{} {}", metric.name(), Figure(*figure))?;
@@ -265,5 +268,60 @@ impl fmt::Display for Figure {
         // Rounded by way of text, since only that has digits.
         let rounded = format!("{:.5e}", self.0).parse().unwrap_or(self.0);
         write!(f, "{rounded}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use artifact::{Digest, testkit};
+
+    use super::*;
+
+    fn score(pack: &artifact::Pack, rows: &str, most: usize) -> Score {
+        let files = pack.files().unwrap();
+        let manifest = Manifest::parse(&files.manifest).unwrap();
+        let model = Model::load(manifest, Digest::of(&files.manifest), &files.tensors).unwrap();
+        Score::of(&model, rows.as_bytes(), None, most).unwrap()
+    }
+
+    #[test]
+    fn of_more_rows_than_there_is_time_for_some_are_answered_evenly_spread() {
+        // Every fourth row is right, which are the ones that are looked at.
+        let row = |index| if index % 4 == 0 { "1,1,4\n" } else { "1,1,5\n" };
+        let rows = "x,y,value\n".to_owned() + &(0..10).map(row).collect::<String>();
+        let rmse = |most| {
+            let score = score(&testkit::linear("a", 2.0), &rows, most);
+            (score.rows, score.figure(Metric::Rmse).unwrap())
+        };
+        assert_eq!(rmse(3), (3, 0.0));
+        assert_eq!(rmse(10), (10, 0.7_f64.sqrt()));
+        assert_eq!(rmse(usize::MAX), (10, 0.7_f64.sqrt()));
+    }
+
+    #[test]
+    fn of_many_rows_some_are_compared_with_each_other() {
+        // Rows 0, 3, 6, … lie in two clusters, the others where they would spoil the figure.
+        let row = |index| ["0,0\n", "5,5\n", "5,4\n", "10,0\n", "4,4\n", "5,5\n"][index % 6];
+        let rows = |count| "x,y\n".to_owned() + &(0..count).map(row).collect::<String>();
+        let silhouette = |count| {
+            score(&testkit::clusters("a"), &rows(count), usize::MAX).figure(Metric::Silhouette).unwrap()
+        };
+        assert_eq!(silhouette(3 * COMPARED), 1.0);
+        assert!(silhouette(300) < 0.9);
+    }
+
+    #[test]
+    fn figures_have_six_digits_whatever_their_size() {
+        for (figure, text) in [
+            (0.142_863_348_496, "0.142863"),
+            (1.0, "1"),
+            (0.1 + 0.2, "0.3"),
+            (-0.390_098_048, "-0.390098"),
+            (123_456_789.0, "123457000"),
+            (0.000_001_234_567, "0.00000123457"),
+        ] {
+            assert_eq!(Figure(figure).to_string(), text);
+        }
+        assert_eq!(score(&testkit::clusters("a"), "x,y\n1,1\n", 9).to_string(), "no figure is defined");
     }
 }

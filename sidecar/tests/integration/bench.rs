@@ -93,6 +93,12 @@ impl Bench {
         self.scanner.as_mut().unwrap().scan_once(self.now)
     }
 
+    /// Looks twice, and waits for no verdict.
+    pub(crate) fn look_pending(&mut self) {
+        self.scan_after(1);
+        self.scan_after(1);
+    }
+
     /// Waits for the next verdict. False if nothing is being judged.
     pub(crate) fn verdict(&mut self) -> bool {
         self.scanner.as_mut().unwrap().wait(self.now)

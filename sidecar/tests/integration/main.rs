@@ -3,11 +3,13 @@
 
 mod bench;
 
+mod judging;
 mod merit;
 mod policy;
 mod program;
 mod refusals;
 mod require;
+mod sandbox;
 mod settling;
 mod signature;
 mod store;
