@@ -3,12 +3,14 @@
 use std::{
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
+    time::{Duration, Instant},
 };
 
 use artifact::{
     Catalog, Pack,
     catalog::{CatalogModel, CatalogVersion, Status},
     dsse::{SealKey, TrustedKey},
+    store::WriteError,
     testkit::Parts,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -57,7 +59,16 @@ impl Bench {
     }
 
     pub(crate) fn start(&mut self) {
-        self.scanner = Some(self.open().unwrap());
+        // A judge that another test starts has all locks of this process until it runs its own program.
+        let limit = Instant::now() + Duration::from_secs(60);
+        self.scanner = loop {
+            match self.open() {
+                Err(StartError::Store(WriteError::Locked(_))) if Instant::now() < limit => {
+                    std::thread::yield_now();
+                }
+                opened => break Some(opened.unwrap()),
+            }
+        };
     }
 
     /// A scanner that judges as the program does.
