@@ -11,7 +11,6 @@ mod commands;
 mod connection;
 mod follow;
 mod policy;
-mod table;
 mod training;
 
 fn main() -> ExitCode {

@@ -17,8 +17,11 @@ use rustix::{
     io::Errno,
 };
 
+const EVALUATION: &str = "evaluation.csv";
 /// No policy is longer.
 const POLICY_BYTES: u64 = 64 << 10;
+/// No evaluation set is longer.
+const EVALUATION_BYTES: u64 = 16 << 20;
 /// The most entries of a version's folder that are looked at; five belong there.
 const VERSION_ENTRIES: usize = 100;
 /// The most entries of any other folder.
@@ -33,6 +36,8 @@ pub(crate) fn open_model(root: &Path, model: &Name) -> Result<OwnedFd, ReadError
 pub(crate) struct Root {
     fd: OwnedFd,
     pub(crate) models: Vec<Name>,
+    /// The bytes of policy.toml, if there is one.
+    pub(crate) policy: Result<Option<Vec<u8>>, ReadError>,
     /// What else lies there, a sentence each.
     pub(crate) notes: Vec<String>,
 }
@@ -42,6 +47,8 @@ pub(crate) struct ModelFolder {
     pub(crate) versions: BTreeMap<Version, Look>,
     /// The bytes of policy.toml, if there is one.
     pub(crate) policy: Result<Option<Vec<u8>>, ReadError>,
+    /// Of evaluation.csv, if there is one.
+    pub(crate) evaluation: Option<Entry>,
     /// What else lies there, a sentence each.
     pub(crate) notes: Vec<String>,
 }
@@ -109,7 +116,8 @@ impl Root {
             }
             Err(error) => return Err(error.into()),
         };
-        let mut root = Self { fd, models: Vec::new(), notes: Vec::new() };
+        let policy = optional(fd.as_fd(), "policy.toml", POLICY_BYTES);
+        let mut root = Self { fd, models: Vec::new(), policy, notes: Vec::new() };
         for (name, entry) in entries(root.fd.as_fd(), &name, FOLDER_ENTRIES)? {
             match entry.kind {
                 _ if name.starts_with('.') => {}
@@ -129,15 +137,16 @@ impl Root {
     /// Opens and lists one model's folder, and each of its versions'.
     pub(crate) fn model(&self, model: &Name) -> Result<ModelFolder, ListError> {
         let fd = files::open_folder(self.fd.as_fd(), model.as_str())?;
-        let policy = match files::read(fd.as_fd(), "policy.toml", POLICY_BYTES) {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(ReadError::Missing { .. }) => Ok(None),
-            Err(error) => Err(error),
-        };
+        let policy = optional(fd.as_fd(), "policy.toml", POLICY_BYTES);
+        let mut evaluation = None;
         let mut versions = BTreeMap::new();
         let mut notes = Vec::new();
         for (name, entry) in entries(fd.as_fd(), model.as_str(), FOLDER_ENTRIES)? {
             if name.starts_with('.') || name == "policy.toml" {
+                continue;
+            }
+            if name == EVALUATION {
+                evaluation = Some(entry);
                 continue;
             }
             let folder = matches!(entry.kind, FileType::Directory | FileType::Symlink);
@@ -154,7 +163,20 @@ impl Root {
                 Err(_) => notes.push(format!("`{name}` is neither a version nor policy.toml")),
             }
         }
-        Ok(ModelFolder { versions, policy, notes })
+        Ok(ModelFolder { versions, policy, evaluation, notes })
+    }
+}
+
+/// The bytes of a model's evaluation.csv, if there is one.
+pub(crate) fn evaluation(model: BorrowedFd<'_>) -> Result<Option<Vec<u8>>, ReadError> {
+    optional(model, EVALUATION, EVALUATION_BYTES)
+}
+
+fn optional(folder: BorrowedFd<'_>, name: &str, max: u64) -> Result<Option<Vec<u8>>, ReadError> {
+    match files::read(folder, name, max) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(ReadError::Missing { .. }) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

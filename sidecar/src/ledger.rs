@@ -1,20 +1,22 @@
 //! What is known about one model: its versions, its policy, and what the catalog says of both. Looks and verdicts
 //! come in; nothing is read or written here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use artifact::{
-    Name, Version,
+    Digest, Name, Version,
     catalog::{CatalogModel, Status},
-    store::history::{Entry, Event, Serving},
+    manifest::FileEntry,
+    store::history::{self, Event, Serving},
 };
 use jiff::Timestamp;
 
 use crate::{
     checks::sentence,
     config::Settle,
-    incoming::{ListError, Look, ModelFolder},
-    policy::PolicyFile,
+    incoming::{Entry, ListError, Look, ModelFolder},
+    policy::{Defaults, PolicyFile},
+    require::Requirements,
     settle::Watch,
     tracked::Tracked,
 };
@@ -22,12 +24,27 @@ use crate::{
 /// The most notes of a model, or of the folder of models.
 const NOTES: usize = 20;
 
+/// What a model's new versions are judged by.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Terms {
+    /// None until every policy.toml that says it was read.
+    pub(crate) require: Option<Requirements>,
+    /// Of evaluation.csv, if it counts.
+    evaluation: Option<Entry>,
+    /// The versions that policy.toml names, if that counts.
+    named: BTreeSet<Version>,
+}
+
 /// One model.
 #[derive(Debug)]
 pub(crate) struct Ledger {
     name: Name,
     versions: BTreeMap<Version, Tracked>,
     policy: PolicyFile,
+    terms: Terms,
+    evaluation: Option<Entry>,
+    /// Whether two looks saw the same evaluation.csv.
+    settled: bool,
     notes: Vec<String>,
     /// What the catalog said last; where the policy cannot be had, it goes on.
     before: Option<CatalogModel>,
@@ -41,6 +58,9 @@ impl Ledger {
             name,
             versions: BTreeMap::new(),
             policy: PolicyFile::default(),
+            terms: Terms::default(),
+            evaluation: None,
+            settled: false,
             notes: Vec::new(),
             before: None,
             moved: None,
@@ -59,11 +79,18 @@ impl Ledger {
     }
 
     /// Takes in a look at the model's folder, or that there is none. True if the next look should come soon.
-    pub(crate) fn look(&mut self, folder: Option<&ModelFolder>, now: Timestamp, settle: &Settle) -> bool {
+    pub(crate) fn look(
+        &mut self,
+        folder: Option<&ModelFolder>,
+        defaults: &PolicyFile<Defaults>,
+        now: Timestamp,
+        settle: &Settle,
+    ) -> bool {
         let mut unsettled = false;
         self.notes = folder.map(|folder| folder.notes.clone()).unwrap_or_default();
         if let Some(folder) = folder {
             unsettled |= self.policy.look(folder.policy.clone());
+            unsettled |= self.look_at_terms(folder, defaults);
         }
         if self.policy.in_force().retire {
             self.retire();
@@ -76,8 +103,68 @@ impl Ledger {
         for (version, tracked) in &mut self.versions {
             tracked.look(looks.remove(version).unwrap_or(Look::Absent), now);
         }
+        self.hold(defaults);
         self.remove(now, settle);
         unsettled
+    }
+
+    /// The lower number under which the bytes of `version` were admitted, unless they were under its own too or the
+    /// policy names it.
+    pub(crate) fn repeated(&self, version: Version, digest: Digest) -> Option<Version> {
+        let named = self.terms.named.contains(&version);
+        let is_same = |tracked: &Tracked| tracked.entry.digest == Some(digest);
+        let mut same = self.versions.range(..=version).filter(|(_, tracked)| is_same(tracked));
+        same.next_back().map(|(number, _)| *number).filter(|number| *number != version && !named)
+    }
+
+    /// Takes in what is required now, and by which rows it is measured. True if the next look should come soon.
+    fn look_at_terms(&mut self, folder: &ModelFolder, defaults: &PolicyFile<Defaults>) -> bool {
+        let known = self.policy.known().zip(defaults.known());
+        let require = known.map(|(policy, defaults)| policy.requirements(defaults));
+        let counts = require.as_ref().is_some_and(|require| require.quality.is_required());
+        let evaluation = folder.evaluation.filter(|_| counts);
+        let signed = require.as_ref().is_some_and(|require| require.signature);
+        let named = if signed { self.policy.in_force().named() } else { BTreeSet::new() };
+        let terms = Terms { require, evaluation, named };
+        self.settled = folder.evaluation == self.evaluation;
+        self.evaluation = folder.evaluation;
+        if terms != self.terms {
+            self.versions.values_mut().for_each(Tracked::reconsider);
+        }
+        self.terms = terms;
+        !self.settled
+    }
+
+    /// Says of the versions that wait why nobody knows what is required, if it will not be known soon.
+    fn hold(&mut self, defaults: &PolicyFile<Defaults>) {
+        let own = self.policy.error().filter(|_| self.policy.known().is_none());
+        let others = defaults.error().filter(|_| defaults.known().is_none());
+        let error = own
+            .map(ToString::to_string)
+            .or_else(|| others.map(|error| format!("beside the models, {error}")));
+        let Some(error) = error else { return };
+        let reason = sentence(format!(
+            "{error}; until it can be read nobody knows what is required, and nothing new is admitted"
+        ));
+        self.versions.values_mut().for_each(|tracked| tracked.hold(&self.name, &reason));
+    }
+
+    /// What new versions are judged by.
+    pub(crate) fn terms(&self) -> &Terms {
+        &self.terms
+    }
+
+    /// Whether that is known, and what it takes has settled.
+    fn can_judge(&self) -> bool {
+        let require = self.terms.require.as_ref();
+        require.is_some_and(|require| self.settled || !require.quality.is_required())
+    }
+
+    /// The version that serves, and its files, if it is one that `version` would take over from: one of a higher
+    /// number comes into force by the policy's own words.
+    pub(crate) fn before(&self, version: Version) -> Option<(Version, Vec<FileEntry>)> {
+        let serving = self.before.as_ref()?.default.filter(|serving| *serving < version)?;
+        Some((serving, self.versions.get(&serving)?.entry.files.clone()))
     }
 
     /// Takes in that the folder's entries cannot be seen. Nothing else changes.
@@ -87,7 +174,10 @@ impl Ledger {
 
     /// The newest version that is to be judged now, as it was seen last.
     pub(crate) fn due(&self, now: Timestamp) -> Option<(Version, &Look)> {
-        self.versions.iter().rev().find_map(|(version, tracked)| {
+        // To see that nothing is new takes no terms.
+        let mut versions =
+            self.versions.iter().rev().filter(|(_, tracked)| self.can_judge() || tracked.stands());
+        versions.find_map(|(version, tracked)| {
             let watch = tracked.watch.as_ref().filter(|watch| watch.is_due(now))?;
             Some((*version, watch.seen()))
         })
@@ -150,10 +240,10 @@ impl Ledger {
     }
 
     /// What was decided since this was last asked, for the history.
-    pub(crate) fn decided(&mut self, at: Timestamp) -> Vec<Entry> {
+    pub(crate) fn decided(&mut self, at: Timestamp) -> Vec<history::Entry> {
         let verdicts = self.versions.values_mut().flat_map(|tracked| tracked.news.drain(..));
         let events = verdicts.map(Event::Verdict).chain(self.moved.take().map(Event::Serving));
-        events.map(|event| Entry { at, model: self.name.clone(), event }).collect()
+        events.map(|event| history::Entry { at, model: self.name.clone(), event }).collect()
     }
 
     fn admitted(&self) -> Vec<Version> {

@@ -120,9 +120,9 @@ impl Publisher {
         self.sweep.now_and_then(&mut self.writer, &self.trusted, now);
     }
 
-    /// Reads a version's blobs and compares their hashes.
-    pub(crate) fn prove_blobs(&self, entries: &[FileEntry]) -> Result<(), BlobError> {
-        self.writer.reader().version(entries).map(|_| ())
+    /// A version's files, from blobs that have the hashes they should.
+    pub(crate) fn files(&self, entries: &[FileEntry]) -> Result<Files, BlobError> {
+        self.writer.reader().version(entries)
     }
 
     /// Adds to the history. A history that cannot be written holds nothing up, and is tried again at the next call.
@@ -261,6 +261,7 @@ mod tests {
             version: Version::try_from(version).unwrap(),
             status: Status::Rejected,
             digest: None,
+            signer: None,
             files: Vec::new(),
             checks: vec![Check { name: "golden".into(), passed: false, detail: reason.clone() }],
             refusal: Some(Refusal { check: "golden".into(), reason }),

@@ -4,17 +4,18 @@
 
 use std::{collections::BTreeMap, os::fd::AsFd as _, path::PathBuf, time::Instant};
 
-use artifact::{Digest, Name, Version, files::ReadError};
+use artifact::{Digest, Name, Version, bundle::PublisherKeys, files::ReadError};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    checks::{Failure, Report, Task, sentence},
+    checks::{Failure, Report, Task, Trust, sentence},
     config::{Settings, Settle},
-    incoming::{ListError, Look, Root, open_model},
+    incoming::{self, ListError, Look, Root, open_model},
     judging::{self, Judge, Outcome},
     ledger::{Ledger, bounded},
+    policy::{Defaults, PolicyFile},
     publish::Publisher,
-    start::StartError,
+    start::{StartError, publisher_keys},
     tracked::Tracked,
     turns::{Case, Turns, Verdict},
     worker::Bell,
@@ -28,7 +29,11 @@ pub struct Scanner {
     max_version_mib: u32,
     heartbeat: SignedDuration,
     publisher: Publisher,
+    /// Whose signatures on models count.
+    keys: PublisherKeys,
     models: BTreeMap<Name, Ledger>,
+    /// What is required of every model's new versions.
+    defaults: PolicyFile<Defaults>,
     turns: Turns,
     notes: Vec<String>,
     /// When the blobs of what serves were last compared with their hashes.
@@ -51,7 +56,11 @@ impl Scanner {
     /// # Errors
     /// [`StartError`] if the key or the store cannot be used.
     pub fn open(settings: &Settings, judge: Judge, bell: Bell) -> Result<Self, StartError> {
+        let keys = publisher_keys(settings)?;
         let publisher = Publisher::open(settings)?;
+        for key in keys.iter() {
+            tracing::info!(%key, "signatures of this publisher count");
+        }
         let models = publisher.newest().map(|catalog| catalog.models.as_slice());
         let ledgers =
             models.unwrap_or_default().iter().map(|model| (model.name.clone(), Ledger::recovered(model)));
@@ -61,9 +70,11 @@ impl Scanner {
             max_version_mib: settings.max_version_mib,
             heartbeat: settings.heartbeat(),
             models: ledgers.collect(),
+            defaults: PolicyFile::default(),
             turns: Turns::new(judge, settings.judging, settings.max_version_mib, bell),
             notes: Vec::new(),
             proved: None,
+            keys,
             publisher,
         })
     }
@@ -104,8 +115,9 @@ impl Scanner {
     }
 
     fn look(&mut self, root: &Root, now: Timestamp) -> Looked {
-        let mut looked = Looked::default();
+        let mut looked = Looked { unsettled: self.defaults.look(root.policy.clone()), more: false };
         self.notes = root.notes.clone();
+        self.notes.extend(self.defaults.error().map(|error| format!("beside the models, {error}")));
         for name in &root.models {
             self.models.entry(name.clone()).or_insert_with(|| Ledger::new(name.clone()));
         }
@@ -122,7 +134,7 @@ impl Scanner {
                 }
             };
             let Some(ledger) = self.models.get_mut(&name) else { continue };
-            looked.unsettled |= ledger.look(folder.as_ref(), now, &self.settle);
+            looked.unsettled |= ledger.look(folder.as_ref(), &self.defaults, now, &self.settle);
             if folder.is_none() && ledger.is_empty() {
                 self.models.remove(&name);
             }
@@ -169,42 +181,55 @@ impl Scanner {
 
     /// Reads a version. What that alone can tell is told; all else is judged.
     fn begin(&mut self, name: Name, version: Version, look: Look, now: Timestamp) {
-        let Some(tracked) = self.models.get_mut(&name).and_then(|ledger| ledger.version(version)) else {
-            return;
-        };
-        let task = open_model(&self.incoming, &name)
-            .map_err(Failure::from)
-            .and_then(|model| Task::read(model.as_fd(), &version.to_string(), &look, self.max_version_mib));
-        let task = match task {
-            Ok(task) => Task { name: Some(name.clone()), known: tracked.known(), ..task },
+        let Some(ledger) = self.models.get_mut(&name) else { return };
+        let (terms, before) = (ledger.terms().clone(), ledger.before(version));
+        let read = open_model(&self.incoming, &name).map_err(Failure::from).and_then(|model| {
+            let task = Task::read(model.as_fd(), &version.to_string(), &look, self.max_version_mib)?;
+            let repeated = ledger.repeated(version, Digest::of(&task.files.manifest));
+            Ok((Task { trust: Trust { keys: self.keys.clone(), repeated }, ..task }, model))
+        });
+        let Some(tracked) = ledger.version(version) else { return };
+        let (task, model) = match read {
+            Ok((task, model)) => (Task { name: Some(name.clone()), known: tracked.known(), ..task }, model),
             Err(failure) => {
                 tracked.refuse(&name, Report::unread(failure), now, &self.settle);
                 return self.publish(now);
             }
         };
-        // What was admitted and has not changed is not judged again.
-        if tracked.stands() && task.flaw.is_none() && task.files.entries() == tracked.entry.files {
+        // What was admitted and has not changed is not judged again, unless by now it is signed.
+        let admitted = tracked.stands() && task.flaw.is_none() && task.files.entries() == tracked.entry.files;
+        let is_signed = task.signature.is_some() && !self.keys.is_empty();
+        if admitted && (tracked.entry.signer.is_some() || !is_signed) {
             admit(&mut self.publisher, tracked, &name, &task, None, now, &self.settle);
             return self.publish(now);
         }
+        // What cannot be read cannot serve after a restart either, and a new version may be the mend.
+        let serving = before.and_then(|(version, files)| Some((version, self.publisher.files(&files).ok()?)));
+        let task = if admitted {
+            // Nothing else is asked of it than when it was admitted.
+            task
+        } else {
+            task.against(&terms, serving, incoming::evaluation(model.as_fd()))
+        };
         let mark = self.turns.mark(&task);
         if let Some(refusal) = tracked.fatal(mark) {
             tracked.condemn(&name, mark, &refusal.reason, now, &self.settle);
             return self.publish(now);
         }
-        let case = Case { name: name.clone(), version, look, read: now, task, mark };
+        let case = Case { name: name.clone(), version, look, read: now, terms, task, mark };
         if let Err(error) = self.turns.start(case) {
             tracked.put_off(&name, judging::NAME, sentence(error), now, &self.settle);
         }
     }
 
     fn conclude(&mut self, Verdict { case, outcome }: Verdict, now: Timestamp) {
-        let Case { name, version, look, read, task, mark } = case;
+        let Case { name, version, look, read, terms, task, mark } = case;
         let (publisher, settle) = (&mut self.publisher, &self.settle);
-        // Of a folder that has changed meanwhile, nothing is known yet.
+        // Of a folder that has changed meanwhile, or by other terms, nothing is known yet.
+        let ledger = self.models.get_mut(&name).filter(|ledger| *ledger.terms() == terms);
         let unchanged =
             |tracked: &&mut Tracked| tracked.watch.as_ref().is_some_and(|watch| *watch.seen() == look);
-        let tracked = self.models.get_mut(&name).and_then(|ledger| ledger.version(version)).filter(unchanged);
+        let tracked = ledger.and_then(|ledger| ledger.version(version)).filter(unchanged);
         let Some(tracked) = tracked else { return };
         match outcome {
             Outcome::Judged(report) => {
@@ -243,7 +268,7 @@ impl Scanner {
         }
         self.proved = Some(now);
         for tracked in self.models.values_mut().flat_map(Ledger::serving) {
-            let damage = self.publisher.prove_blobs(&tracked.entry.files).err();
+            let damage = self.publisher.files(&tracked.entry.files).err();
             tracked.damage = damage.map(|error| error.to_string());
             if let (Some(damage), version) = (&tracked.damage, tracked.entry.version) {
                 tracing::warn!(%version, damage, "a blob of an admitted version cannot be used");
@@ -275,7 +300,7 @@ fn admit(
     match publisher.store(&task.files) {
         Ok(files) => {
             let digest = Digest::of(&task.files.manifest);
-            tracked.admit(name, digest, files, report.map(|report| report.checks));
+            tracked.admit(name, digest, files, report);
         }
         Err(error) => tracked.put_off(name, "store", sentence(error), now, settle),
     }

@@ -2,6 +2,7 @@
 
 use artifact::{
     Catalog, Digest,
+    bundle::{KeysError, PublisherKeys},
     dsse::{InvalidKey, SealKey, TrustedKeys},
     files::ReadError,
     store::{WriteError, Writer},
@@ -20,6 +21,12 @@ pub enum StartError {
     /// It holds something else.
     #[error("signing_key_file: {0}")]
     Key(#[from] InvalidKey),
+    /// The publishers' keys cannot be read.
+    #[error("publisher_keys_file: {0}")]
+    PublisherFile(#[source] SecretError),
+    /// It holds something else.
+    #[error("publisher_keys_file: {0}")]
+    PublisherKeys(#[from] KeysError),
     /// Another sidecar has it, or it cannot be written.
     #[error("the store cannot be used: {0}")]
     Store(#[from] WriteError),
@@ -28,7 +35,7 @@ pub enum StartError {
 impl StartError {
     /// Whether the mend is in the configuration.
     pub fn is_config(&self) -> bool {
-        matches!(self, Self::Secret(_) | Self::Key(_))
+        matches!(self, Self::Secret(_) | Self::Key(_) | Self::PublisherFile(_) | Self::PublisherKeys(_))
     }
 
     /// Whether it may be otherwise in a while: a volume that is not there yet, or not ours to write.
@@ -41,6 +48,15 @@ impl StartError {
 pub(crate) fn signing_key(settings: &Settings) -> Result<SealKey, StartError> {
     let pem = secret::read(&settings.signing_key_file)?;
     Ok(SealKey::from_pem(pem.expose_secret())?)
+}
+
+/// Reads the publishers' keys: none where no file is set.
+pub(crate) fn publisher_keys(settings: &Settings) -> Result<PublisherKeys, StartError> {
+    if settings.publisher_keys_file.as_os_str().is_empty() {
+        return Ok(PublisherKeys::default());
+    }
+    let pem = secret::read(&settings.publisher_keys_file).map_err(StartError::PublisherFile)?;
+    Ok(PublisherKeys::from_pem(pem.expose_secret())?)
 }
 
 /// Our own key, and those of the file that servers have, if it is there too.

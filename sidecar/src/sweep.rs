@@ -208,6 +208,7 @@ mod tests {
                 checks: Vec::new(),
                 refusal: None,
                 fatal: None,
+                signer: None,
             };
             let model = CatalogModel {
                 name: "a".parse().unwrap(),

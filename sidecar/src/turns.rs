@@ -17,7 +17,7 @@ use crate::{
     config::Judging,
     incoming::Look,
     judging::{Judge, Outcome, mark},
-    ledger::Ledger,
+    ledger::{Ledger, Terms},
     worker::Bell,
 };
 
@@ -44,6 +44,8 @@ pub(crate) struct Case {
     /// The folder as it was when its files were read, and when that was.
     pub(crate) look: Look,
     pub(crate) read: Timestamp,
+    /// What was asked of it.
+    pub(crate) terms: Terms,
     pub(crate) task: Task,
     /// What a fatal verdict is remembered by.
     pub(crate) mark: Digest,

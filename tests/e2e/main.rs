@@ -26,6 +26,8 @@ mod seal;
 #[cfg(test)]
 mod secrets;
 #[cfg(test)]
+mod signing;
+#[cfg(test)]
 mod survival;
 #[cfg(test)]
 mod unwritable;

@@ -121,6 +121,7 @@ mod tests {
             checks: Vec::new(),
             refusal: refusal.map(|reason| Refusal { check: "digest".to_owned(), reason: reason.to_owned() }),
             fatal: None,
+            signer: None,
         })
     }
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 use artifact::{
-    Digest, Files, Manifest,
+    Digest, Files, Manifest, bundle,
     files::{self, FileName, ReadError},
     manifest::limits,
 };
@@ -20,10 +20,7 @@ pub(super) const NAME: &str = "layout";
 
 /// What every version consists of.
 const FILES: [FileName; 3] = [FileName::Manifest, FileName::Tensors, FileName::Golden];
-const SIGNATURE: &str = "model.sig";
 const README: &str = "README.md";
-/// No signature is longer, and no model card that is signed.
-const UNLISTED_BYTES: u64 = 4 << 20;
 
 /// Why a folder is no version, one variant per rule.
 #[derive(Debug, thiserror::Error)]
@@ -105,10 +102,11 @@ impl Dropped {
         let read = |name: &str, max| files::read(folder, name, max).map_err(failure);
         self.files.tensors = read(FileName::Tensors.as_str(), limits::FILE_BYTES)?;
         self.files.golden = read(FileName::Golden.as_str(), limits::FILE_BYTES)?;
-        if listing.0.contains_key(SIGNATURE) {
-            self.signature = Some(read(SIGNATURE, UNLISTED_BYTES)?);
+        if listing.0.contains_key(bundle::FILE) {
+            self.signature = Some(read(bundle::FILE, bundle::MAX_BYTES)?);
             if let Some(readme) = self.entries.get_mut(README) {
-                readme.digest = Some(Digest::of(&read(README, UNLISTED_BYTES)?));
+                // No model card that is signed is longer.
+                readme.digest = Some(Digest::of(&read(README, bundle::MAX_BYTES)?));
             }
         }
         Ok(())

@@ -1,13 +1,19 @@
-//! The checks that a version must pass, in order: `layout`, `manifest`, `digest`, `parameters`, `golden`, `probe`.
-//! Together they are a function of what was read; each runs under a guard, so that a bug in one is a refusal
-//! of one version. Whether to wait or to refuse is the watch's business.
+//! The checks that a version must pass, in order: `layout`, `manifest`, `digest`, `signature`, `parameters`, `golden`,
+//! `probe`, `latency`, `schema`, `quality`. Together they are a function of what was read; each runs under a guard, so
+//! that a bug in one is a refusal of one version. Whether to wait or to refuse is the watch's business.
 
 mod digest;
+mod evaluation;
 mod golden;
+mod latency;
 mod layout;
 mod manifest;
 mod parameters;
 mod probe;
+mod quality;
+mod schema;
+mod serving;
+mod signature;
 mod task;
 
 use std::{
@@ -29,7 +35,7 @@ use crate::{
     incoming::{ListError, Listing, Look},
 };
 
-pub(crate) use task::{Found, Requirements, Task};
+pub(crate) use task::{Found, Task, Trust};
 
 /// What the checks found about one folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +57,8 @@ pub(crate) enum Weight {
     Torn,
     /// Whole, unchanged, and wrong.
     Sure,
+    /// Nothing, since what is wrong is not the version but a file of the operator's.
+    Waiting,
 }
 
 /// A check that failed.
@@ -65,6 +73,8 @@ pub(crate) struct Failure {
 pub(crate) struct Report {
     pub(crate) checks: Vec<Check>,
     pub(crate) failure: Option<(Weight, Refusal)>,
+    /// The publisher's key that signed.
+    pub(crate) signer: Option<Digest>,
 }
 
 /// The checks that ran so far, and whoever wants to know which one is under way.
@@ -113,9 +123,15 @@ impl Course<'_> {
         self.check(layout::NAME, || layout::whole(task))?;
         let manifest = self.check(manifest::NAME, || manifest::parse(&files.manifest, task.name.as_ref()))?;
         let digest = self.check(digest::NAME, || digest::compare(files, &manifest, task.known))?;
+        let signer = self.check(signature::NAME, || signature::verify(task, &manifest, digest))?;
+        self.report.signer = signer;
         let model = self.check(parameters::NAME, || parameters::load(manifest, digest, &files.tensors))?;
-        self.check(golden::NAME, || golden::replay(&model, &files.golden))?;
-        self.check(probe::NAME, || probe::probe(&model))
+        let golden = self.check(golden::NAME, || golden::replay(&model, &files.golden))?;
+        self.check(probe::NAME, || probe::probe(&model))?;
+        let serving = self.check(latency::NAME, || latency::measure(&model, &golden, task))?;
+        let serving = serving.as_ref();
+        self.check(schema::NAME, || schema::compare(model.manifest(), serving, task.require.schema))?;
+        self.check(quality::NAME, || quality::compare(&model, serving, task))
     }
 
     /// Runs one check and writes down what it found.

@@ -3,11 +3,11 @@
 
 use std::{collections::BTreeMap, os::fd::BorrowedFd};
 
-use artifact::{Digest, Files, Name, Version};
+use artifact::{Digest, Files, Name, Version, bundle::PublisherKeys, files::ReadError};
 use serde::{Deserialize, Serialize};
 
 use super::{Failure, layout};
-use crate::incoming::Look;
+use crate::{incoming::Look, ledger::Terms, require::Requirements};
 
 /// Everything that [`super::judge`] sees.
 #[derive(Debug)]
@@ -24,10 +24,13 @@ pub(crate) struct Task {
     pub(crate) flaw: Option<Failure>,
     /// The bytes of model.sig.
     pub(crate) signature: Option<Vec<u8>>,
+    /// Whose signature counts.
+    pub(crate) trust: Trust,
     /// The version that serves, to compare with.
     pub(crate) serving: Option<Files>,
     /// The bytes of the model's evaluation set.
     pub(crate) evaluation: Option<Vec<u8>>,
+    /// What the policy asks of it.
     pub(crate) require: Requirements,
 }
 
@@ -39,11 +42,33 @@ pub(crate) struct Found {
     pub(crate) digest: Option<Digest>,
 }
 
-/// What the policy asks of a version.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Requirements {}
+/// What a signature is held against.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Trust {
+    /// The publishers' keys.
+    pub(crate) keys: PublisherKeys,
+    /// The lower number under which the same bytes were admitted, unless the policy names the new one.
+    pub(crate) repeated: Option<Version>,
+}
 
 impl Task {
+    /// Adds what the version is held against.
+    pub(crate) fn against(
+        self,
+        terms: &Terms,
+        serving: Option<(Version, Files)>,
+        evaluation: Result<Option<Vec<u8>>, ReadError>,
+    ) -> Self {
+        let (version, serving) = serving.unzip();
+        let (evaluation, unreadable) = match evaluation {
+            Ok(bytes) => (bytes, None),
+            Err(error) => (None, Some(error.to_string())),
+        };
+        let require = terms.require.clone().unwrap_or_default();
+        let require = Requirements { serving: version, unreadable, ..require };
+        Self { require, serving, evaluation, ..self }
+    }
+
     /// Reads what lies in `folder`. A failure is one that no manifest could explain.
     pub(crate) fn read(
         parent: BorrowedFd<'_>,
@@ -60,6 +85,7 @@ impl Task {
             entries,
             flaw,
             signature,
+            trust: Trust::default(),
             serving: None,
             evaluation: None,
             require: Requirements::default(),

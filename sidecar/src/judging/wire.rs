@@ -9,7 +9,10 @@ use std::{
 use artifact::{Digest, Files, Name, Version, manifest::limits::FILE_BYTES};
 use serde::{Deserialize, Serialize};
 
-use crate::checks::{Failure, Found, Report, Requirements, Task};
+use crate::{
+    checks::{Failure, Found, Report, Task, Trust},
+    require::Requirements,
+};
 
 /// The most that a child may say.
 pub(super) const SAID_BYTES: usize = 64 << 10;
@@ -39,6 +42,7 @@ struct Header {
     known: Option<(Version, Digest)>,
     entries: BTreeMap<String, Found>,
     flaw: Option<Failure>,
+    trust: Trust,
     require: Requirements,
     sizes: [Option<u64>; PARTS],
 }
@@ -50,6 +54,7 @@ pub(super) fn header(task: &Task) -> io::Result<Vec<u8>> {
         known: task.known,
         entries: task.entries.clone(),
         flaw: task.flaw.clone(),
+        trust: task.trust.clone(),
         require: task.require.clone(),
         sizes: parts(task).map(|part| part.map(|bytes| bytes.len() as u64)),
     };
@@ -110,6 +115,7 @@ pub(super) fn receive(from: &mut impl Read) -> io::Result<Task> {
         signature,
         serving: files(serving_manifest, serving_tensors, serving_golden),
         evaluation,
+        trust: header.trust,
         require: header.require,
     })
 }
@@ -135,6 +141,8 @@ pub(super) fn say(to: &mut impl Write, said: &Said) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use artifact::{bundle::PublisherKeys, testkit::Publisher};
+
     use super::*;
 
     fn task(serving: Option<Files>) -> Task {
@@ -152,6 +160,10 @@ mod tests {
             signature: Some(b"signed".to_vec()),
             serving: serving.map(|_| files("old")),
             evaluation: None,
+            trust: Trust {
+                keys: PublisherKeys::from_pem(&Publisher::new(7).public_key()).unwrap(),
+                repeated: Some(2.try_into().unwrap()),
+            },
             require: Requirements::default(),
         }
     }

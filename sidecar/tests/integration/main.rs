@@ -4,12 +4,15 @@
 mod bench;
 mod history;
 mod judging;
+mod merit;
 mod policy;
 mod program;
 mod refusals;
+mod require;
 mod rotation;
 mod sandbox;
 mod settling;
+mod signature;
 mod store;
 mod sweep;
 mod turns;

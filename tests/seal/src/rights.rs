@@ -12,6 +12,8 @@ use crate::{
 const UID: &str = "65532";
 /// What the engine mounts into every container.
 const ENGINES: [&str; 6] = ["/proc", "/sys", "/dev", "/etc/hostname", "/etc/hosts", "/etc/resolv.conf"];
+/// What an operator may add for reading: whose signatures count. It is no secret.
+const ADDED: &str = "/run/secrets/publisher_keys";
 
 pub(crate) fn look(service: &Service, container: &Container, report: &mut Report) -> anyhow::Result<()> {
     let name = &service.name;
@@ -97,6 +99,7 @@ fn unexpected(found: &[(String, Access)], expected: &[(String, Access)]) -> Vec<
     let mut findings = Vec::new();
     for (path, access) in found.iter().filter(|(path, _)| path != "/") {
         match expected.iter().find(|(known, _)| known == path) {
+            None if path == ADDED && *access == Access::Ro => {}
             None => findings.push(format!("{path} is not its business")),
             Some((_, right)) if right != access => findings.push(format!("{path} is {access}")),
             Some(_) => {}
@@ -119,4 +122,18 @@ fn ports(ports: &Value) -> anyhow::Result<(usize, Vec<String>)> {
         .collect();
     let open = bound.iter().filter(|(_, ip)| *ip != "127.0.0.1" && *ip != "::1");
     Ok((bound.len(), open.map(|(port, ip)| format!("{port} on {}", ip.as_str().unwrap_or("?"))).collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn publishers_keys_may_be_added_for_reading_and_nothing_else_may() {
+        let found = |path: &str, access| unexpected(&[(path.to_owned(), access)], &[]);
+        assert_eq!(found(ADDED, Access::Ro), Vec::<String>::new());
+        for (path, access) in [(ADDED, Access::Rw), ("/run/secrets/other", Access::Ro)] {
+            assert_eq!(found(path, access), [format!("{path} is not its business")]);
+        }
+    }
 }

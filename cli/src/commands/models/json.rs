@@ -43,6 +43,7 @@ fn version_to_json(version: &ModelVersion) -> Value {
     json!({
         "version": version.version,
         "digest": present(&version.digest),
+        "signer": present(&version.signer),
         "state": state(version),
         "refusal": version.refusal.as_ref().map(|refusal| {
             json!({ "check": refusal.check, "reason": refusal.reason })
@@ -98,6 +99,7 @@ mod tests {
                   ],
                   "digest": "sha256:1111111111111111111111111111111111111111111111111111111111111111",
                   "refusal": null,
+                  "signer": null,
                   "state": "serving",
                   "version": 1
                 },
