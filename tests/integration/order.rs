@@ -346,3 +346,37 @@ fn a_clock_that_jumps_about_neither_ends_anything_nor_brings_an_old_version_back
     }
     assert_eq!(newest, 11);
 }
+
+#[test]
+fn of_all_pairs_of_versions_none_is_loaded_from_the_files_of_the_other() {
+    const VERSIONS: u64 = 6;
+    let mut bench = Bench::new();
+    for _ in 1..VERSIONS {
+        bench.next();
+    }
+    let model = &mut bench.store.catalog.models[0];
+    model.serving = model.versions.iter().map(|entry| entry.version).collect();
+    let entries: Vec<_> = model.versions.iter().map(|entry| entry.files.clone()).collect();
+    let catalog = bench.store.catalog.clone();
+    bench.put(&catalog);
+    let blobs = bench.store.path().join("blobs/sha256");
+    let path = |version: usize, file: usize| blobs.join(entries[version][file].digest.hex());
+
+    let (mut loaded, mut refused) = (0, 0);
+    for (to, entry) in entries.iter().enumerate() {
+        for file in 0..entry.len() {
+            let good = fs_err::read(path(to, file)).unwrap();
+            for from in 0..entries.len() {
+                fs_err::write(path(to, file), fs_err::read(path(from, file)).unwrap()).unwrap();
+                bench.restart();
+                assert_eq!(bench.look(), Outcome::Applied);
+                let snapshot = bench.models.snapshot();
+                let found = snapshot.models["line"].loaded.contains_key(&catalog.models[0].serving[to]);
+                assert_eq!(found, from == to, "file {file} of version {to} from version {from}");
+                *(if found { &mut loaded } else { &mut refused }) += 1;
+                fs_err::write(path(to, file), &good).unwrap();
+            }
+        }
+    }
+    assert_eq!((loaded, refused), (18, 90));
+}
