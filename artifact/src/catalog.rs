@@ -18,7 +18,7 @@ pub const MAX_BYTES: u64 = 4 << 20;
 /// The most rejected versions that are remembered per model; the oldest numbers go first.
 pub const MAX_REJECTIONS: usize = 100;
 
-const PAYLOAD_TYPE: &str = "application/vnd.linfa-serve.catalog.v1+json";
+pub(crate) const PAYLOAD_TYPE: &str = "application/vnd.linfa-serve.catalog.v1+json";
 
 /// What may be served, and why all else may not.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -15,6 +15,9 @@ use crate::{
     tensors::{Tensor, Values},
 };
 
+pub mod attacks;
+pub mod targets;
+
 mod parts;
 
 pub use parts::{Parts, raw_safetensors};
