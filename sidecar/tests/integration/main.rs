@@ -3,6 +3,8 @@
 
 mod bench;
 
+mod attacks;
+mod copying;
 mod policy;
 mod program;
 mod refusals;
