@@ -19,6 +19,8 @@ mod discovery;
 mod input;
 /// Deadlines, sizes, and the end of capacity.
 mod limits;
+/// Catalogs with the blobs of others.
+mod mix;
 /// HTTP/2 spoken with ill intent, and what it costs the program and its good clients.
 mod probes;
 /// The program: command line, settings, log, signals.
