@@ -208,6 +208,7 @@ fn store(dir: &Path) -> (Model, PathBuf) {
         version,
         status: Status::Admitted,
         digest: Some(digest),
+        signer: None,
         files: writer.put_version(&files).unwrap(),
         checks: Vec::new(),
         refusal: None,

@@ -172,6 +172,7 @@ fn version(model: &Model, entry: &artifact::catalog::CatalogVersion) -> pb::Mode
             })
             .collect(),
         signature: model.loaded.get(&entry.version).map(|loaded| signature(loaded)),
+        signer: entry.signer.map(|key| key.to_string()).unwrap_or_default(),
     }
 }
 

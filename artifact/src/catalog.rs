@@ -65,6 +65,9 @@ pub struct CatalogVersion {
     pub status: Status,
     /// Its identity. Kept when the version is withdrawn: other bytes never come back under this number.
     pub digest: Option<Digest>,
+    /// The publisher's key that signed it, by its id. Left out where there is none, as in catalogs before it was there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signer: Option<Digest>,
     /// The blobs of an admitted version: the manifest and what it lists.
     pub files: Vec<FileEntry>,
     /// The checks that ran on the newest bytes, in order.

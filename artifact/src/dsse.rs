@@ -130,7 +130,8 @@ impl std::fmt::Debug for SealKey {
     }
 }
 
-fn pre_authentication_encoding(payload_type: &str, payload: &[u8]) -> Vec<u8> {
+/// What a signature covers.
+pub(crate) fn pre_authentication_encoding(payload_type: &str, payload: &[u8]) -> Vec<u8> {
     let mut bytes = format!("DSSEv1 {} {payload_type} {} ", payload_type.len(), payload.len()).into_bytes();
     bytes.extend_from_slice(payload);
     bytes

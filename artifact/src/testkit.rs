@@ -1,5 +1,6 @@
 //! Fixtures: small models made by hand, whose golden answers come from plain arithmetic and never from the
-//! runtime; and [`Parts`], which turns a good version into a hostile one. For tests only, hence free to panic.
+//! runtime; [`Parts`], which turns a good version into a hostile one; and [`Publisher`], who signs. For tests only,
+//! hence free to panic.
 #![expect(clippy::expect_used, reason = "a fixture that cannot be built is a bug of the test")]
 
 use std::collections::BTreeMap;
@@ -19,8 +20,10 @@ pub mod attacks;
 pub mod targets;
 
 mod parts;
+mod publisher;
 
 pub use parts::{Parts, raw_safetensors};
+pub use publisher::{Publisher, statement};
 
 /// Far above rounding, far below any difference that a wrong parameter makes.
 const TOLERANCE: f64 = 1e-12;

@@ -9,8 +9,6 @@ use clap::Parser as _;
 
 mod commands;
 mod connection;
-
-mod table;
 mod training;
 
 fn main() -> ExitCode {

@@ -22,6 +22,8 @@ pub struct Settings {
     pub store: PathBuf,
     /// The Ed25519 key that signs the catalog, as PKCS #8 in PEM form. Default: `/run/secrets/catalog_signing_key`.
     pub signing_key_file: PathBuf,
+    /// The publishers whose signatures count: EC public keys in PEM form, several in one file. Default: none.
+    pub publisher_keys_file: PathBuf,
     /// Milliseconds between two looks, if nothing happens. Default: 1000.
     pub poll_ms: u64,
     /// MiB of a version's files together; judging takes some times as much memory. Default: 128.
@@ -68,6 +70,9 @@ impl Settings {
     pub fn load(file: Option<&Path>, environment: HashMap<String, String>) -> Result<Self, ConfigError> {
         let settings: Self = settings::load(PREFIX, file, environment)?;
         let range = |key, expected| Err(ConfigError::Range { key, expected });
+        if settings.publisher_keys_file.starts_with(&settings.incoming) {
+            return range("publisher_keys_file", "a file outside of `incoming`, where publishers write");
+        }
         if !(10..=60_000).contains(&settings.poll_ms) {
             return range("poll_ms", "10 to 60000 milliseconds");
         }
@@ -97,6 +102,7 @@ impl Default for Settings {
             incoming: "/models/incoming".into(),
             store: "/models/store".into(),
             signing_key_file: "/run/secrets/catalog_signing_key".into(),
+            publisher_keys_file: PathBuf::new(),
             poll_ms: 1000,
             max_version_mib: 128,
             heartbeat_seconds: 60,
@@ -157,6 +163,10 @@ mod tests {
         assert_eq!(
             with("LINFA_SIDECAR__SETTLE__UNCHANGED_SECONDS", "0").unwrap_err(),
             "settle.unchanged_seconds: expected 1 to 3600 seconds"
+        );
+        assert_eq!(
+            with("LINFA_SIDECAR__PUBLISHER_KEYS_FILE", "/models/incoming/keys.pem").unwrap_err(),
+            "publisher_keys_file: expected a file outside of `incoming`, where publishers write"
         );
         let seconds = with("LINFA_SIDECAR__SETTLE__UNCHANGED_SECONDS", "2").unwrap();
         assert_eq!(seconds.settle.unchanged_seconds, 2);

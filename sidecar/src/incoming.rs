@@ -17,8 +17,11 @@ use rustix::{
     io::Errno,
 };
 
+const EVALUATION: &str = "evaluation.csv";
 /// No policy is longer.
 const POLICY_BYTES: u64 = 64 << 10;
+/// No evaluation set is longer.
+const EVALUATION_BYTES: u64 = 16 << 20;
 /// The most entries of a version's folder that are looked at; five belong there.
 const VERSION_ENTRIES: usize = 100;
 /// The most entries of any other folder.
@@ -28,6 +31,8 @@ const FOLDER_ENTRIES: usize = 10_000;
 pub(crate) struct Root {
     fd: OwnedFd,
     pub(crate) models: Vec<Name>,
+    /// The bytes of policy.toml, if there is one.
+    pub(crate) policy: Result<Option<Vec<u8>>, ReadError>,
     /// What else lies there, a sentence each.
     pub(crate) notes: Vec<String>,
 }
@@ -38,6 +43,8 @@ pub(crate) struct ModelFolder {
     pub(crate) versions: BTreeMap<Version, Look>,
     /// The bytes of policy.toml, if there is one.
     pub(crate) policy: Result<Option<Vec<u8>>, ReadError>,
+    /// Of evaluation.csv, if there is one.
+    pub(crate) evaluation: Option<Entry>,
     /// What else lies there, a sentence each.
     pub(crate) notes: Vec<String>,
 }
@@ -105,7 +112,8 @@ impl Root {
             }
             Err(error) => return Err(error.into()),
         };
-        let mut root = Self { fd, models: Vec::new(), notes: Vec::new() };
+        let policy = optional(fd.as_fd(), "policy.toml", POLICY_BYTES);
+        let mut root = Self { fd, models: Vec::new(), policy, notes: Vec::new() };
         for (name, entry) in entries(root.fd.as_fd(), &name, FOLDER_ENTRIES)? {
             match entry.kind {
                 _ if is_ignored(&name) => {}
@@ -125,15 +133,16 @@ impl Root {
     /// Opens and lists one model's folder, and each of its versions'.
     pub(crate) fn model(&self, model: &Name) -> Result<ModelFolder, ListError> {
         let fd = files::open_folder(self.fd.as_fd(), model.as_str())?;
-        let policy = match files::read(fd.as_fd(), "policy.toml", POLICY_BYTES) {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(ReadError::Missing { .. }) => Ok(None),
-            Err(error) => Err(error),
-        };
+        let policy = optional(fd.as_fd(), "policy.toml", POLICY_BYTES);
+        let mut evaluation = None;
         let mut versions = BTreeMap::new();
         let mut notes = Vec::new();
         for (name, entry) in entries(fd.as_fd(), model.as_str(), FOLDER_ENTRIES)? {
             if is_ignored(&name) || name == "policy.toml" {
+                continue;
+            }
+            if name == EVALUATION {
+                evaluation = Some(entry);
                 continue;
             }
             let folder = matches!(entry.kind, FileType::Directory | FileType::Symlink);
@@ -150,13 +159,26 @@ impl Root {
                 Err(_) => notes.push(format!("`{name}` is neither a version nor policy.toml")),
             }
         }
-        Ok(ModelFolder { fd, versions, policy, notes })
+        Ok(ModelFolder { fd, versions, policy, evaluation, notes })
     }
 }
 
 impl ModelFolder {
     pub(crate) fn fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
+    }
+
+    /// The bytes of evaluation.csv, if there is one.
+    pub(crate) fn evaluation(&self) -> Result<Option<Vec<u8>>, ReadError> {
+        optional(self.fd(), EVALUATION, EVALUATION_BYTES)
+    }
+}
+
+fn optional(folder: BorrowedFd<'_>, name: &str, max: u64) -> Result<Option<Vec<u8>>, ReadError> {
+    match files::read(folder, name, max) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(ReadError::Missing { .. }) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

@@ -4,16 +4,18 @@
 use std::collections::BTreeMap;
 
 use artifact::{
-    Name, Version,
+    Digest, Name, Version,
     catalog::{CatalogModel, Status},
+    manifest::FileEntry,
 };
 use jiff::Timestamp;
 
 use crate::{
     checks::sentence,
     config::Settle,
-    incoming::{ListError, Look, ModelFolder},
-    policy::PolicyFile,
+    incoming::{Entry, ListError, Look, ModelFolder},
+    policy::{Defaults, PolicyFile},
+    require::Requirements,
     settle::Watch,
     tracked::Tracked,
 };
@@ -27,6 +29,11 @@ pub(crate) struct Ledger {
     name: Name,
     versions: BTreeMap<Version, Tracked>,
     policy: PolicyFile,
+    /// What is required of new versions; none until every policy.toml that says it was read.
+    require: Option<Requirements>,
+    evaluation: Option<Entry>,
+    /// Whether two looks saw the same evaluation.csv.
+    settled: bool,
     notes: Vec<String>,
     /// What the catalog said last; where the policy cannot be had, it goes on.
     before: Option<CatalogModel>,
@@ -38,6 +45,9 @@ impl Ledger {
             name,
             versions: BTreeMap::new(),
             policy: PolicyFile::default(),
+            require: None,
+            evaluation: None,
+            settled: false,
             notes: Vec::new(),
             before: None,
         }
@@ -55,11 +65,22 @@ impl Ledger {
     }
 
     /// Takes in a look at the model's folder, or that there is none. True if the next look should come soon.
-    pub(crate) fn look(&mut self, folder: Option<&ModelFolder>, now: Timestamp, settle: &Settle) -> bool {
+    pub(crate) fn look(
+        &mut self,
+        folder: Option<&ModelFolder>,
+        defaults: Option<&Defaults>,
+        now: Timestamp,
+        settle: &Settle,
+    ) -> bool {
         let mut unsettled = false;
         self.notes = folder.map(|folder| folder.notes.clone()).unwrap_or_default();
         if let Some(folder) = folder {
+            let before = self.policy.in_force().clone();
             unsettled |= self.policy.look(folder.policy.clone());
+            if *self.policy.in_force() != before {
+                self.versions.values_mut().for_each(Tracked::reconsider);
+            }
+            unsettled |= self.look_at_requirements(folder, defaults);
         }
         if self.policy.in_force().retire {
             self.retire();
@@ -74,6 +95,45 @@ impl Ledger {
         }
         self.remove(now, settle);
         unsettled
+    }
+
+    /// The lower number under which the bytes of `version` were admitted, unless they were under its own too or the
+    /// policy names it.
+    pub(crate) fn repeated(&self, version: Version, digest: Digest) -> Option<Version> {
+        let named = self.policy.in_force().names(version);
+        let is_same = |tracked: &Tracked| tracked.entry.digest == Some(digest);
+        let mut same = self.versions.range(..=version).filter(|(_, tracked)| is_same(tracked));
+        same.next_back().map(|(number, _)| *number).filter(|number| *number != version && !named)
+    }
+
+    /// Takes in what is required now, and by which rows it is measured. True if the next look should come soon.
+    fn look_at_requirements(&mut self, folder: &ModelFolder, defaults: Option<&Defaults>) -> bool {
+        let require =
+            self.policy.known().zip(defaults).map(|(policy, defaults)| policy.requirements(defaults));
+        self.settled = folder.evaluation == self.evaluation;
+        if !self.settled || require != self.require {
+            self.versions.values_mut().for_each(Tracked::reconsider);
+        }
+        self.evaluation = folder.evaluation;
+        self.require = require;
+        !self.settled
+    }
+
+    /// What is required of new versions, once that is known and what it takes has settled.
+    pub(crate) fn require(&self) -> Option<&Requirements> {
+        self.require.as_ref().filter(|require| self.settled || !require.quality.is_required())
+    }
+
+    /// Why it is not known, if it will not be so soon.
+    pub(crate) fn policy_error(&self) -> Option<String> {
+        self.policy.error().filter(|_| self.policy.known().is_none()).map(sentence)
+    }
+
+    /// The version that serves, and its files, if it is one that `version` would take over from: one of a higher
+    /// number comes into force by the policy's own words.
+    pub(crate) fn before(&self, version: Version) -> Option<(Version, &[FileEntry])> {
+        let serving = self.before.as_ref()?.default.filter(|serving| *serving < version)?;
+        Some((serving, self.versions.get(&serving)?.entry.files.as_slice()))
     }
 
     /// Takes in that the folder's entries cannot be seen. Nothing else changes.
@@ -92,6 +152,11 @@ impl Ledger {
     pub(crate) fn is_unsettled(&self) -> bool {
         let mut watches = self.versions.values().filter_map(|tracked| tracked.watch.as_ref());
         watches.any(Watch::is_unsettled)
+    }
+
+    /// What that version's folder has looked like.
+    pub(crate) fn watch(&self, version: Version) -> Option<&Watch> {
+        self.versions.get(&version)?.watch.as_ref()
     }
 
     pub(crate) fn version(&mut self, version: Version) -> Option<&mut Tracked> {

@@ -5,11 +5,14 @@ mod config;
 mod health;
 mod incoming;
 mod ledger;
+pub mod metrics;
 mod policy;
 mod publish;
+mod require;
 mod scan;
 mod settle;
 mod signals;
+pub mod table;
 mod tracked;
 mod worker;
 

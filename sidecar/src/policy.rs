@@ -1,13 +1,16 @@
-//! `policy.toml`: which of a model's admitted versions serve. Parsing and resolving; no file is opened here.
+//! `policy.toml`: which of a model's admitted versions serve, and what is required of new ones. Parsing and resolving;
+//! no file is opened here.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 
 use artifact::{Name, Version, catalog::CatalogModel, catalog::Status, files::ReadError};
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
+
+use crate::require::{Require, Requirements};
 
 /// Which versions serve.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Policy {
     /// The versions that answer.
@@ -16,6 +19,27 @@ pub(crate) struct Policy {
     labels: BTreeMap<Name, Version>,
     /// Whether the model is to leave altogether.
     pub(crate) retire: bool,
+    /// Whether new versions may take and give something else than what serves.
+    breaking: bool,
+    /// Whether what the repository requires does not hold here.
+    ignore_defaults: bool,
+    /// What is required of new versions.
+    require: Require,
+}
+
+/// The policy.toml beside the models: what is required of new versions of every model that does not say otherwise.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Defaults {
+    require: Require,
+}
+
+/// What a policy.toml may hold.
+pub(crate) trait Rules: DeserializeOwned + Default {
+    /// The rule that its values break together.
+    fn broken(&self) -> Option<PolicyError> {
+        None
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -66,28 +90,52 @@ pub(crate) struct Resolved {
     pub(crate) missing: Vec<String>,
 }
 
-/// A model's policy file over time. What is in force is the last good one that two looks saw.
+/// A policy file over time. What is in force is the last good one that two looks saw.
 #[derive(Debug, Default)]
-pub(crate) struct PolicyFile {
+pub(crate) struct PolicyFile<P = Policy> {
     seen: Option<Result<Option<Vec<u8>>, ReadError>>,
-    in_force: Policy,
+    in_force: P,
+    /// Whether a good one was seen since the start.
+    known: bool,
     error: Option<PolicyError>,
 }
 
-impl Policy {
-    fn parse(bytes: &[u8]) -> Result<Self, PolicyError> {
-        let text = std::str::from_utf8(bytes).map_err(|_| PolicyError::Encoding)?;
-        let policy: Self = toml::from_str(text).map_err(|error| {
-            let start = error.span().map_or(0, |span| span.start);
-            PolicyError::Toml {
-                line: text[..start.min(text.len())].matches('\n').count() + 1,
-                message: error.message().to_owned(),
-            }
-        })?;
-        match &policy.serve {
-            Serve::List(versions) if versions.is_empty() => Err(PolicyError::Nothing),
-            _ => Ok(policy),
+impl Rules for Defaults {}
+
+impl Rules for Policy {
+    fn broken(&self) -> Option<PolicyError> {
+        let nothing = matches!(&self.serve, Serve::List(versions) if versions.is_empty());
+        nothing.then_some(PolicyError::Nothing)
+    }
+}
+
+fn parse<P: Rules>(bytes: &[u8]) -> Result<P, PolicyError> {
+    let text = std::str::from_utf8(bytes).map_err(|_| PolicyError::Encoding)?;
+    let policy: P = toml::from_str(text).map_err(|error| {
+        let start = error.span().map_or(0, |span| span.start);
+        PolicyError::Toml {
+            line: text[..start.min(text.len())].matches('\n').count() + 1,
+            message: error.message().to_owned(),
         }
+    })?;
+    match policy.broken() {
+        Some(error) => Err(error),
+        None => Ok(policy),
+    }
+}
+
+impl Policy {
+    /// What is required of a new version, key by key: this policy's, else the repository's.
+    pub(crate) fn requirements(&self, defaults: &Defaults) -> Requirements {
+        let require =
+            if self.ignore_defaults { self.require.clone() } else { self.require.or(&defaults.require) };
+        require.resolve(self.breaking)
+    }
+
+    /// Whether it speaks of this very version.
+    pub(crate) fn names(&self, version: Version) -> bool {
+        let listed = matches!(&self.serve, Serve::List(versions) if versions.contains(&version));
+        listed || self.labels.values().any(|labelled| *labelled == version)
     }
 
     /// Chooses among the `admitted` versions, in order. Where the policy names one that is not among them, what
@@ -139,10 +187,13 @@ impl PolicyFile {
             serve: if has(Status::Admitted) { Serve::List(chosen(model)) } else { Serve::default() },
             labels: model.labels.clone(),
             retire: has(Status::Withdrawn) && !has(Status::Admitted),
+            ..Policy::default()
         };
-        Self { seen: None, in_force, error: None }
+        Self { in_force, ..Self::default() }
     }
+}
 
+impl<P: Rules> PolicyFile<P> {
     /// Takes in a look at the file. True if it should be looked at again soon.
     pub(crate) fn look(&mut self, file: Result<Option<Vec<u8>>, ReadError>) -> bool {
         if self.seen.as_ref() != Some(&file) {
@@ -150,13 +201,14 @@ impl PolicyFile {
             return true;
         }
         let parsed = match file {
-            Ok(None) => Ok(Policy::default()),
-            Ok(Some(bytes)) => Policy::parse(&bytes),
+            Ok(None) => Ok(P::default()),
+            Ok(Some(bytes)) => parse(&bytes),
             Err(error) => Err(PolicyError::Read(error)),
         };
         match parsed {
             Ok(policy) => {
                 self.in_force = policy;
+                self.known = true;
                 self.error = None;
             }
             Err(error) => self.error = Some(error),
@@ -164,8 +216,13 @@ impl PolicyFile {
         false
     }
 
-    pub(crate) fn in_force(&self) -> &Policy {
+    pub(crate) fn in_force(&self) -> &P {
         &self.in_force
+    }
+
+    /// The same, unless no good file was seen yet. What a catalog shows does not tell what is required.
+    pub(crate) fn known(&self) -> Option<&P> {
+        self.known.then_some(&self.in_force)
     }
 
     pub(crate) fn error(&self) -> Option<&PolicyError> {
@@ -182,5 +239,22 @@ fn chosen(model: &CatalogModel) -> BTreeSet<Version> {
 impl Default for Serve {
     fn default() -> Self {
         Self::Latest(Latest { latest: NonZeroUsize::MIN })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_examples_of_the_readmes_are_policies() {
+        for readme in [include_str!("../README.md"), include_str!("../../README.md")] {
+            let examples: Vec<_> = readme.split("```toml\n").skip(1).collect();
+            assert!(!examples.is_empty());
+            for example in examples {
+                let example = example.split("```").next().unwrap();
+                assert_eq!(parse::<Policy>(example.as_bytes()).err(), None, "{example}");
+            }
+        }
     }
 }

@@ -3,6 +3,7 @@
 
 use artifact::{
     Catalog, Digest, Files,
+    bundle::{KeysError, PublisherKeys},
     catalog::{self, CatalogError, CatalogModel, MAX_REJECTIONS, Status},
     dsse::{InvalidKey, SealKey},
     files::ReadError,
@@ -24,6 +25,12 @@ pub enum StartError {
     /// It holds something else.
     #[error("signing_key_file: {0}")]
     Key(#[from] InvalidKey),
+    /// The publishers' keys cannot be read.
+    #[error("publisher_keys_file: {0}")]
+    PublisherFile(#[source] SecretError),
+    /// It holds something else.
+    #[error("publisher_keys_file: {0}")]
+    PublisherKeys(#[from] KeysError),
     /// Another sidecar has it, or it cannot be written.
     #[error("the store cannot be used: {0}")]
     Store(#[from] WriteError),
@@ -54,7 +61,7 @@ enum PublishError {
 impl StartError {
     /// Whether the mend is in the configuration.
     pub fn is_config(&self) -> bool {
-        matches!(self, Self::Secret(_) | Self::Key(_))
+        matches!(self, Self::Secret(_) | Self::Key(_) | Self::PublisherFile(_) | Self::PublisherKeys(_))
     }
 
     /// Whether it may be otherwise in a while: a volume that is not there yet, or not ours to write.
@@ -67,6 +74,15 @@ impl StartError {
 pub(crate) fn signing_key(settings: &Settings) -> Result<SealKey, StartError> {
     let pem = secret::read(&settings.signing_key_file)?;
     Ok(SealKey::from_pem(pem.expose_secret())?)
+}
+
+/// Reads the publishers' keys: none where no file is set.
+pub(crate) fn publisher_keys(settings: &Settings) -> Result<PublisherKeys, StartError> {
+    if settings.publisher_keys_file.as_os_str().is_empty() {
+        return Ok(PublisherKeys::default());
+    }
+    let pem = secret::read(&settings.publisher_keys_file).map_err(StartError::PublisherFile)?;
+    Ok(PublisherKeys::from_pem(pem.expose_secret())?)
 }
 
 impl Publisher {
@@ -103,9 +119,9 @@ impl Publisher {
         self.writer.put_version(files)
     }
 
-    /// Reads a version's blobs and compares their hashes.
-    pub(crate) fn prove_blobs(&self, entries: &[FileEntry]) -> Result<(), BlobError> {
-        self.writer.reader().version(entries).map(|_| ())
+    /// A version's files, from blobs that have the hashes they should.
+    pub(crate) fn files(&self, entries: &[FileEntry]) -> Result<Files, BlobError> {
+        self.writer.reader().version(entries)
     }
 
     /// Signs and writes the catalog if it says anything new, the heartbeat is due or the store has lost it. A failure
@@ -236,6 +252,7 @@ mod tests {
             version: Version::try_from(version).unwrap(),
             status: Status::Rejected,
             digest: None,
+            signer: None,
             files: Vec::new(),
             checks: vec![Check { name: "golden".into(), passed: false, detail: reason.clone() }],
             refusal: Some(Refusal { check: "golden".into(), reason }),

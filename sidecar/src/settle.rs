@@ -88,7 +88,9 @@ impl Watch {
 
     /// Forgets that these bytes were judged.
     pub(crate) fn again(&mut self) {
-        self.next = Next::Now;
+        if self.next != Next::Equal {
+            self.next = Next::Now;
+        }
     }
 
     /// Puts off the verdict until nothing has changed for a while. False if that is so already.
@@ -118,6 +120,7 @@ impl Watch {
                 (Standing::Incomplete, Next::At(now + settle.incomplete()))
             }
             Weight::Lacking => (Standing::Pending, Next::At(self.since + settle.incomplete())),
+            Weight::Waiting => (Standing::Pending, Next::At(now + settle.incomplete())),
         };
         self.next = next;
         standing

@@ -3,7 +3,7 @@
 
 use artifact::{
     Digest, Name, Version,
-    catalog::{CatalogVersion, Check, Refusal, Status},
+    catalog::{CatalogVersion, Refusal, Status},
     manifest::FileEntry,
 };
 use jiff::Timestamp;
@@ -14,6 +14,11 @@ use crate::{
     incoming::Look,
     settle::{Standing, Watch},
 };
+
+/// The checks that depend on policy.toml and evaluation.csv.
+const BY_POLICY: [&str; 5] = [POLICY, "signature", "latency", "schema", "quality"];
+/// What failed where nobody knows what is required.
+const POLICY: &str = "policy";
 
 /// One version.
 #[derive(Debug)]
@@ -58,20 +63,25 @@ impl Tracked {
         self.entry.status == Status::Admitted && self.entry.refusal.is_none()
     }
 
-    /// Takes in that every check passed and the blobs are stored. No new checks: those that ran before stand.
+    /// Takes in that every check passed and the blobs are stored. No new report: what was found before stands.
     pub(crate) fn admit(
         &mut self,
         name: &Name,
         digest: Digest,
         files: Vec<FileEntry>,
-        checks: Option<Vec<Check>>,
+        report: Option<Report>,
     ) {
+        let (checks, signer) = match report {
+            Some(report) => (report.checks, report.signer),
+            None => (self.entry.checks.clone(), self.entry.signer),
+        };
         let entry = CatalogVersion {
             version: self.entry.version,
             status: Status::Admitted,
             digest: Some(digest),
+            signer,
             files,
-            checks: checks.unwrap_or_else(|| self.entry.checks.clone()),
+            checks,
             refusal: None,
         };
         self.damage = None;
@@ -104,6 +114,28 @@ impl Tracked {
         let entry =
             CatalogVersion { status, checks: report.checks, refusal: Some(refusal), ..self.entry.clone() };
         self.record(name, entry);
+    }
+
+    /// Takes in that something else is required now, or measured by other rows. Bytes that were admitted stay so.
+    pub(crate) fn reconsider(&mut self) {
+        let refused_by = self.entry.refusal.as_ref().map(|refusal| refusal.check.as_str());
+        let by_policy = refused_by.is_some_and(|check| BY_POLICY.contains(&check));
+        if let Some(watch) =
+            self.watch.as_mut().filter(|_| by_policy && self.entry.status != Status::Withdrawn)
+        {
+            watch.again();
+        }
+    }
+
+    /// Takes in that nobody knows what is required.
+    pub(crate) fn hold(&mut self, name: &Name, reason: String, now: Timestamp, settle: &Settle) {
+        if let Some(watch) = &mut self.watch {
+            watch.retry(now, settle);
+        }
+        if self.entry.status == Status::Pending {
+            let refusal = Some(Refusal { check: POLICY.to_owned(), reason });
+            self.record(name, CatalogVersion { refusal, ..self.entry.clone() });
+        }
     }
 
     /// Takes in that the proven bytes could not be stored.
@@ -151,6 +183,7 @@ fn pending(version: Version) -> CatalogVersion {
         version,
         status: Status::Pending,
         digest: None,
+        signer: None,
         files: Vec::new(),
         checks: Vec::new(),
         refusal: None,

@@ -24,4 +24,6 @@ mod seal;
 #[cfg(test)]
 mod secrets;
 #[cfg(test)]
+mod signing;
+#[cfg(test)]
 mod survival;

@@ -77,6 +77,17 @@ async fn list_models_shows_what_each_model_takes_and_gives() {
 }
 
 #[tokio::test]
+async fn list_models_shows_who_signed_a_version() {
+    let mut store = Store::of(&[testkit::classifier("iris"), testkit::linear("a", 2.0)]);
+    let key = artifact::Digest::of(b"a key");
+    store.model("iris").versions[0].signer = Some(key);
+    store.publish();
+    let server = Server::ready(&store).await;
+    assert_eq!(server.version("iris", 1).await.signer, key.to_string());
+    assert_eq!(server.version("a", 1).await.signer, "");
+}
+
+#[tokio::test]
 async fn reflection_v1_lists_the_services_and_describes_messages_and_details() {
     use v1::{
         ServerReflectionRequest, server_reflection_client::ServerReflectionClient,

@@ -140,6 +140,7 @@ pub(crate) fn entry(version: u64, status: Status) -> CatalogVersion {
         version: version.try_into().unwrap(),
         status,
         digest: None,
+        signer: None,
         files: Vec::new(),
         checks: Vec::new(),
         refusal: None,

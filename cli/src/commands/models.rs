@@ -39,6 +39,7 @@ fn show(listed: &ListModelsResponse, now: Timestamp) -> String {
                 version.version.to_string(),
                 state(version).to_owned(),
                 short(&version.digest).to_owned(),
+                short(&version.signer).to_owned(),
                 labels(model, version.version).join(", "),
                 why(version),
             ]
@@ -47,7 +48,7 @@ fn show(listed: &ListModelsResponse, now: Timestamp) -> String {
     let mut text = if listed.models.is_empty() {
         "no models".to_owned()
     } else {
-        table(["MODEL", "VERSION", "STATE", "DIGEST", "LABELS", "WHY"], rows)
+        table(["MODEL", "VERSION", "STATE", "DIGEST", "SIGNER", "LABELS", "WHY"], rows)
     };
     text += "\n";
     for model in &listed.models {
@@ -149,6 +150,7 @@ fn version_to_json(version: &ModelVersion) -> Value {
     json!({
         "version": version.version,
         "digest": present(&version.digest),
+        "signer": present(&version.signer),
         "state": state(version),
         "refusal": version.refusal.as_ref().map(|refusal| {
             json!({ "check": refusal.check, "reason": refusal.reason })
@@ -176,6 +178,7 @@ mod tests {
                 .map(|(check, reason)| Refusal { check: check.to_owned(), reason: reason.to_owned() }),
             checks: vec![Check { name: "layout".to_owned(), passed: true, detail: "3 files".to_owned() }],
             signature: None,
+            signer: if number == 2 { format!("sha256:{}", "ab".repeat(32)) } else { String::new() },
         }
     }
 
@@ -212,10 +215,10 @@ mod tests {
     fn people_read_what_serves_and_why_the_rest_does_not() {
         let now = Timestamp::from_second(1_012).unwrap();
         insta::assert_snapshot!(show(&listed(), now), @r#"
-        MODEL  VERSION  STATE     DIGEST        LABELS                 WHY
-        iris   1        serving   111111111111  stable
-        iris   2        serving   222222222222  default, blue, canary
-        iris   3        rejected  333333333333                         digest: `model.safetensors` is not what the manifest lists
+        MODEL  VERSION  STATE     DIGEST        SIGNER        LABELS                 WHY
+        iris   1        serving   111111111111                stable
+        iris   2        serving   222222222222  abababababab  default, blue, canary
+        iris   3        rejected  333333333333                                       digest: `model.safetensors` is not what the manifest lists
         iris: policy.toml is not in force: unknown field `serv`
         iris: `notes.txt` is no version
         `Iris` is no model's name
@@ -269,6 +272,7 @@ mod tests {
                   ],
                   "digest": "sha256:1111111111111111111111111111111111111111111111111111111111111111",
                   "refusal": null,
+                  "signer": null,
                   "state": "serving",
                   "version": 1
                 },
@@ -282,6 +286,7 @@ mod tests {
                   ],
                   "digest": "sha256:2222222222222222222222222222222222222222222222222222222222222222",
                   "refusal": null,
+                  "signer": "sha256:abababababababababababababababababababababababababababababababab",
                   "state": "serving",
                   "version": 2
                 },
@@ -298,6 +303,7 @@ mod tests {
                     "check": "digest",
                     "reason": "`model.safetensors` is not what the manifest lists"
                   },
+                  "signer": null,
                   "state": "rejected",
                   "version": 3
                 }

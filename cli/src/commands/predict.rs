@@ -7,12 +7,10 @@ use clap::Args;
 use client::{Answer, Choice, Input, Prediction, Target};
 use fs_err as fs;
 use serde_json::{Map, Value, json};
+use sidecar::table::{Table, Wanted};
 
 use super::{Format, table};
-use crate::{
-    connection::Connection,
-    table::{Table, Wanted},
-};
+use crate::connection::Connection;
 
 /// Ask the server for predictions.
 #[derive(Args, Debug)]

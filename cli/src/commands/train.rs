@@ -12,18 +12,16 @@ use clap::Args;
 use fs_err as fs;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
+use sidecar::table::{Table, Target, Wanted};
 
-use crate::{
-    table::{Table, Target, Wanted},
-    training::{
-        algorithms::{Algorithm, Task},
-        card::{self, Recipe},
-        golden,
-        hyper::Hyper,
-        metrics,
-        model::Trained,
-        split, statistics,
-    },
+use crate::training::{
+    algorithms::{Algorithm, Task},
+    card::{self, Recipe},
+    golden,
+    hyper::Hyper,
+    metrics,
+    model::Trained,
+    split, statistics,
 };
 
 /// What fits the models, as the manifest names it.

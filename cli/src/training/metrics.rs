@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 
 use ndarray::{Array1, Array2};
+use sidecar::{
+    metrics::{self, mean},
+    table::Target,
+};
 
 use super::algorithms::Answers;
-use crate::table::Target;
 
 /// Measures `answers` against the targets of the same rows.
 pub(crate) fn measure(target: &Target, answers: &Answers) -> BTreeMap<String, f64> {
@@ -27,35 +30,19 @@ fn classes(
     choices: &Array1<usize>,
     probabilities: &Array2<f64>,
 ) -> Vec<(&'static str, f64)> {
-    let right = truth.iter().zip(choices).filter(|(a, b)| a == b).count();
+    let pairs = || truth.iter().copied().zip(choices.iter().copied());
     let mut measured =
-        vec![("accuracy", right as f64 / truth.len() as f64), ("macro_f1", macro_f1(truth, choices))];
+        vec![("accuracy", metrics::accuracy(pairs())), ("macro_f1", metrics::macro_f1(pairs()))];
     if probabilities.ncols() > 0 {
-        // A certain and wrong answer would be infinitely bad; no metric is worth more than 36.
-        let loss = |(row, class): (usize, &usize)| -probabilities[[row, *class]].max(f64::EPSILON).ln();
-        measured.push(("log_loss", mean(truth.iter().enumerate().map(loss))));
+        let of_the_truth = truth.iter().enumerate().map(|(row, class)| probabilities[[row, *class]]);
+        measured.push(("log_loss", metrics::log_loss(of_the_truth)));
     }
     measured
 }
 
-/// The mean, over the classes that occur, of the harmonic mean of precision and recall.
-fn macro_f1(truth: &Array1<usize>, choices: &Array1<usize>) -> f64 {
-    let mut counts: BTreeMap<usize, (f64, f64)> = BTreeMap::new();
-    for (truth, choice) in truth.iter().zip(choices) {
-        // For a class: how often it was right, and how often it was told or true.
-        counts.entry(*truth).or_default().1 += 1.0;
-        counts.entry(*choice).or_default().1 += 1.0;
-        if truth == choice {
-            counts.entry(*truth).or_default().0 += 1.0;
-        }
-    }
-    mean(counts.values().map(|(right, told_or_true)| 2.0 * right / told_or_true))
-}
-
 fn numbers_against(truth: &Array1<f64>, values: &Array2<f64>) -> Vec<(&'static str, f64)> {
-    let off = || truth.iter().zip(values.column(0)).map(|(a, b)| a - b);
-    let squared = mean(off().map(|off| off * off));
-    vec![("mae", mean(off().map(f64::abs))), ("r2", 1.0 - squared / truth.var(0.0)), ("rmse", squared.sqrt())]
+    let pairs = || truth.iter().copied().zip(values.column(0).into_iter().copied());
+    vec![("mae", metrics::mae(pairs())), ("r2", metrics::r2(pairs())), ("rmse", metrics::rmse(pairs()))]
 }
 
 /// For clusters nothing is true or false: how close rows are to their own centre, and how much closer than to
@@ -74,11 +61,6 @@ fn clusters(choices: &Array1<usize>, distances: &Array2<f64>) -> Vec<(&'static s
             mean(rows().map(|(own, next)| (next - own) / own.max(next).max(f64::MIN_POSITIVE))),
         ),
     ]
-}
-
-fn mean(values: impl Iterator<Item = f64>) -> f64 {
-    let (sum, count) = values.fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
-    sum / count
 }
 
 #[cfg(test)]

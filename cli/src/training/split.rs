@@ -4,8 +4,7 @@ use anyhow::{Context as _, ensure};
 use ndarray::{Array1, Array2, Axis};
 use rand::{SeedableRng as _, seq::SliceRandom as _};
 use rand_xoshiro::Xoshiro256Plus;
-
-use crate::table::{Table, Target};
+use sidecar::table::{Table, Target};
 
 /// Some rows of a table.
 #[derive(Clone, Debug)]

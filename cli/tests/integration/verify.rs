@@ -4,7 +4,18 @@ use artifact::testkit;
 
 use crate::{Folder, text};
 
-const CHECKS: [&str; 6] = ["layout", "manifest", "digest", "parameters", "golden", "probe"];
+const CHECKS: [&str; 10] = [
+    "layout",
+    "manifest",
+    "digest",
+    "signature",
+    "parameters",
+    "golden",
+    "probe",
+    "latency",
+    "schema",
+    "quality",
+];
 
 /// A folder with a sound version at `iris/1`.
 fn sound() -> Folder {

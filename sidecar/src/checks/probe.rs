@@ -48,14 +48,12 @@ enum ProbeError {
 
 /// Lets the model answer the rows, together and one by one.
 pub(super) fn probe(model: &Model) -> Result<((), String), Failure> {
-    let rows = answers(model).map_err(Failure::sure)?;
-    Ok(((), format!("{rows} rows, sound, and each alone as among the others")))
+    Ok(((), answers(model).map_err(Failure::sure)?))
 }
 
-fn answers(model: &Model) -> Result<usize, ProbeError> {
+fn answers(model: &Model) -> Result<String, ProbeError> {
     let (inputs, output) = (&model.manifest().inputs, &model.manifest().output);
-    let width = inputs.len().max(output.width());
-    let rows = (WORK / (width + model.parameters())).min(CELLS / width).clamp(ROWS.0, ROWS.1);
+    let rows = row_count(inputs.len().max(output.width()), model.parameters());
     let batch = Batch::new(self::rows(inputs, rows), inputs.len())?;
     let predict = |batch: &Batch, answers: &mut Predictions| {
         model.predict(batch, answers).map_err(|error| match error {
@@ -72,7 +70,27 @@ fn answers(model: &Model) -> Result<usize, ProbeError> {
         predict(&Batch::new(input.to_vec(), inputs.len())?, &mut alone)?;
         among.is_the_same(index + 1, &Answer::of(&alone, 0), rows)?;
     }
-    Ok(rows)
+    Ok(format!("{rows} rows, each alone as among the others{}", figures(output, &all)))
+}
+
+/// How many rows to ask for, by the numbers of a row or an answer and by those of the model.
+fn row_count(width: usize, parameters: usize) -> usize {
+    (WORK / (width + parameters)).min(CELLS / width).clamp(ROWS.0, ROWS.1)
+}
+
+/// How far the probabilities are off, or how far the results reach.
+fn figures(output: &Output, answers: &Predictions) -> String {
+    if answers.scores().is_empty() {
+        return String::new();
+    }
+    if matches!(output, Output::Classification { .. }) {
+        let sums = answers.scores().chunks_exact(answers.width()).map(|row| row.iter().sum::<f64>());
+        let off = sums.map(|sum| (sum - 1.0).abs()).fold(0.0, f64::max);
+        return format!("; probabilities add up to 1 within {off:.1e}");
+    }
+    let ends = |(low, high): (f64, f64), score: &f64| (low.min(*score), high.max(*score));
+    let (low, high) = answers.scores().iter().fold((f64::INFINITY, f64::NEG_INFINITY), ends);
+    format!("; results from {low:.3e} to {high:.3e}")
 }
 
 /// The answer to one row.
@@ -233,6 +251,18 @@ mod tests {
         assert_eq!(ends(0), (-7.0, 13.0));
         assert_eq!(ends(1), (-45.0, 55.0), "a constant feature is widened by its size");
         assert!(self::rows(&[feature(f64::MIN, f64::MAX)], 256).iter().all(|value| value.is_finite()));
+    }
+
+    #[test]
+    fn the_larger_the_model_the_fewer_the_rows_but_never_fewer_than_sixteen() {
+        assert_eq!(row_count(4, 15), 256);
+        // 16 million numbers: a file of 128 MiB.
+        assert_eq!(row_count(10, 10_000_000), 49);
+        assert_eq!(row_count(10, 16_000_000), 31);
+        assert_eq!(row_count(100_000, 16_000_000), 31);
+        // As many numbers in answers as fit into 32 MiB.
+        assert_eq!(row_count(100_000, 1), 41);
+        assert_eq!(row_count(10, usize::MAX / 2), 16);
     }
 
     #[test]

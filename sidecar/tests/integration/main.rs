@@ -5,10 +5,13 @@ mod bench;
 
 mod attacks;
 mod copying;
+mod merit;
 mod policy;
 mod program;
 mod refusals;
+mod require;
 mod settling;
+mod signature;
 mod store;
 mod verify;
 mod withdrawal;

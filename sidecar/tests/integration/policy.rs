@@ -75,7 +75,7 @@ fn an_invalid_policy_is_shown_and_leaves_the_last_good_one() {
     for (policy, error) in [
         (
             "serve = [3]\nretired = true",
-            "policy.toml, line 2: unknown field `retired`, expected one of `serve`, `labels`, `retire`",
+            "policy.toml, line 2: unknown field `retired`, expected one of `serve`, `labels`, `retire`, `breaking`, `ignore_defaults`, `require`",
         ),
         (
             "serve = { latest = 0 }",

@@ -28,22 +28,32 @@ fn a_good_version_is_admitted_when_two_looks_saw_the_same() {
         .collect();
     let digest = version.digest.unwrap().to_string();
     let bytes: u64 = version.files.iter().map(|file| file.size).sum();
-    let worst = checks[4].2;
+    let (worst, sums) = (checks[5].2, checks[6].2);
     assert_eq!(
         checks,
         [
             ("layout", true, format!("3 files, {bytes} bytes").as_str()),
             ("manifest", true, "classification, 4 features, 2 steps"),
             ("digest", true, &digest),
+            ("signature", true, "not signed"),
             ("parameters", true, "standard_scaler, multinomial_logistic_regression; 456 bytes"),
             ("golden", true, worst),
-            ("probe", true, "256 rows, sound, and each alone as among the others"),
+            ("probe", true, sums),
+            ("latency", true, "# ns per row"),
+            ("schema", true, "no earlier version to compare with"),
+            ("quality", true, "not measured: there is no evaluation.csv beside policy.toml"),
         ]
     );
     assert!(
         worst.starts_with("6 rows, worst difference ") && worst.ends_with(" % of the tolerance"),
         "{worst}"
     );
+    let off: f64 = sums
+        .strip_prefix("256 rows, each alone as among the others; probabilities add up to 1 within ")
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert!((0.0..1e-15).contains(&off), "{off}");
     let model = bench.model("iris");
     assert_eq!(model.default, Some(1.try_into().unwrap()));
     assert_eq!(bench.serving("iris"), [1]);
@@ -70,7 +80,7 @@ fn a_difference_to_the_librarys_answer_is_told_as_a_share_of_what_is_tolerated()
     });
     bench.drop_parts("a/1", &parts);
     bench.settle_all();
-    let detail = &bench.version("a", 1).checks[4].detail;
+    let detail = &bench.version("a", 1).checks[5].detail;
     assert_eq!(detail, "5 rows, worst difference 50.0 % of the tolerance");
 }
 
@@ -264,4 +274,18 @@ fn a_model_with_many_bad_versions_does_not_hold_up_a_good_one() {
     let judged =
         bench.model("a").versions.iter().filter(|version| version.status == Status::Rejected).count();
     assert_eq!(judged, 3, "one of each look");
+}
+
+#[test]
+fn a_short_file_is_waited_for_whatever_else_is_wrong_with_the_folder() {
+    let mut bench = Bench::new();
+    let files = testkit::linear("a", 2.0).files().unwrap();
+    bench.drop("a/1", &testkit::linear("a", 2.0));
+    bench.write("a/1/model.safetensors", &files.tensors[..10]);
+    bench.write("a/1/.golden.jsonl.x7Yz", "{");
+    fs_err::hard_link(bench.folder("a/1/golden.jsonl"), bench.dir.path().join("golden")).unwrap();
+    bench.settle_all();
+    assert_eq!(bench.status("a", 1), Status::Pending);
+    let said = bench.refusal("a", 1);
+    assert_eq!(said, format!("layout: `model.safetensors` has 10 of {} bytes", files.tensors.len()));
 }

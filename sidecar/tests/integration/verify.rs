@@ -15,7 +15,18 @@ fn a_good_folder_passes_every_check() {
     let verdict = sidecar::verify(&dir.path().join("a/1"));
     assert_eq!(verdict.refusal, None);
     assert_eq!(verdict.digest, Some(artifact::Digest::of(&pack.files().unwrap().manifest)));
-    let names = ["layout", "manifest", "digest", "parameters", "golden", "probe"];
+    let names = [
+        "layout",
+        "manifest",
+        "digest",
+        "signature",
+        "parameters",
+        "golden",
+        "probe",
+        "latency",
+        "schema",
+        "quality",
+    ];
     assert_eq!(checks(&verdict), names.map(|name| (name, true)));
 }
 
@@ -42,7 +53,14 @@ fn a_bad_folder_shows_the_checks_up_to_the_one_that_failed() {
     let verdict = sidecar::verify(&dir.path().join("a/1"));
     assert_eq!(
         checks(&verdict),
-        [("layout", true), ("manifest", true), ("digest", true), ("parameters", true), ("golden", false)]
+        [
+            ("layout", true),
+            ("manifest", true),
+            ("digest", true),
+            ("signature", true),
+            ("parameters", true),
+            ("golden", false)
+        ]
     );
     assert_eq!(verdict.refusal.unwrap().check, "golden");
 }

@@ -20,6 +20,7 @@ fn entry(number: u64, files: &Files) -> CatalogVersion {
         version: version(number),
         status: Status::Admitted,
         digest: Some(Digest::of(&files.manifest)),
+        signer: None,
         files: files.entries(),
         checks: Vec::new(),
         refusal: None,
@@ -61,6 +62,17 @@ fn refusal(change: impl FnOnce(&mut Catalog)) -> String {
 fn what_was_sealed_is_what_is_read() {
     let bytes = catalog().seal(&key()).unwrap();
     assert_eq!(Catalog::unseal(&bytes, &key().trusted()).unwrap(), catalog());
+}
+
+#[test]
+fn who_signed_a_version_is_told_and_a_catalog_that_does_not_tell_is_read() {
+    let mut catalog = catalog();
+    let payload = |catalog: &Catalog| serde_json::to_string(catalog).unwrap();
+    assert!(!payload(&catalog).contains("signer"), "the release before reads it too");
+    catalog.models[0].versions[0].signer = Some(Digest::of(b"a key"));
+    assert!(payload(&catalog).contains("signer"));
+    let bytes = catalog.seal(&key()).unwrap();
+    assert_eq!(Catalog::unseal(&bytes, &key().trusted()).unwrap(), catalog);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Hostile and broken versions, one rule at a time, and the sentence that each is refused with.
 
+mod bundle;
 mod catalog;
 mod golden;
 mod manifest;

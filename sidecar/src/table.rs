@@ -1,32 +1,34 @@
 //! CSV files as numbers: read as a stream, each line checked, hashed on the way. What the columns mean is the caller's
-//! business.
+//! business: linfactl trains on them, the check `quality` scores on them.
 
 use std::{
     collections::BTreeMap,
     io::{self, Read},
 };
 
-use artifact::Digest;
-use csv::{ReaderBuilder, StringRecord, Trim};
-use ndarray::{Array1, Array2};
+use artifact::{
+    Digest,
+    ndarray::{Array1, Array2},
+};
+use csv::{Reader, ReaderBuilder, StringRecord, Trim};
 use sha2::{Digest as _, Sha256};
 
 /// A CSV file with a header.
 #[derive(Debug)]
-pub(crate) struct Table {
+pub struct Table {
     /// The names of the columns of `values`.
-    pub(crate) columns: Vec<String>,
+    pub columns: Vec<String>,
     /// rows x columns.
-    pub(crate) values: Array2<f64>,
+    pub values: Array2<f64>,
     /// The column that was asked for apart.
-    pub(crate) target: Target,
+    pub target: Target,
     /// The hash of the file.
-    pub(crate) digest: Digest,
+    pub digest: Digest,
 }
 
 /// The column that a model learns to answer.
 #[derive(Clone, Debug)]
-pub(crate) enum Target {
+pub enum Target {
     /// There is none.
     None,
     /// A class per row.
@@ -42,7 +44,7 @@ pub(crate) enum Target {
 
 /// What to take apart from the other columns.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Wanted<'a> {
+pub enum Wanted<'a> {
     /// Nothing.
     Nothing,
     /// This column, as names of classes.
@@ -53,7 +55,7 @@ pub(crate) enum Wanted<'a> {
 
 /// Why a file is no table of numbers, one variant per rule. Rows count from 1 below the header; empty lines are none.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum TableError {
+pub enum TableError {
     /// The disk, or bytes that are no text.
     #[error(transparent)]
     Csv(#[from] csv::Error),
@@ -129,16 +131,21 @@ enum Use {
 }
 
 impl Table {
+    /// The names of all columns.
+    ///
+    /// # Errors
+    /// [`TableError`] if the header is none.
+    pub fn header(file: impl Read) -> Result<Vec<String>, TableError> {
+        Ok(header(&mut reader(file))?.iter().map(str::to_owned).collect())
+    }
+
     /// Reads all of `file`. Columns in `ignore` may hold anything.
-    pub(crate) fn read(file: impl Read, wanted: Wanted<'_>, ignore: &[String]) -> Result<Self, TableError> {
-        let hashing = Hashing { file, hash: Sha256::new() };
-        let mut reader = ReaderBuilder::new()
-            .trim(Trim::All)
-            // Lines of another length are ours to explain.
-            .flexible(true)
-            .from_reader(hashing);
-        let header = reader.headers()?.clone();
-        check_header(&header)?;
+    ///
+    /// # Errors
+    /// [`TableError`], by the first rule that is broken.
+    pub fn read(file: impl Read, wanted: Wanted<'_>, ignore: &[String]) -> Result<Self, TableError> {
+        let mut reader = reader(Hashing { file, hash: Sha256::new() });
+        let header = header(&mut reader)?;
         let uses = uses(&header, wanted, ignore)?;
 
         let (mut values, mut numbers, mut classes) = (Vec::new(), Vec::new(), Classes::default());
@@ -179,7 +186,13 @@ impl Table {
     }
 }
 
-fn check_header(header: &StringRecord) -> Result<(), TableError> {
+fn reader<R: Read>(file: R) -> Reader<R> {
+    // Lines of another length are ours to explain.
+    ReaderBuilder::new().trim(Trim::All).flexible(true).from_reader(file)
+}
+
+fn header(reader: &mut Reader<impl Read>) -> Result<StringRecord, TableError> {
+    let header = reader.headers()?.clone();
     if header.is_empty() {
         return Err(TableError::Empty);
     }
@@ -195,7 +208,7 @@ fn check_header(header: &StringRecord) -> Result<(), TableError> {
             return Err(TableError::Duplicate { name: name.to_owned() });
         }
     }
-    Ok(())
+    Ok(header)
 }
 
 fn uses(header: &StringRecord, wanted: Wanted<'_>, ignore: &[String]) -> Result<Vec<Use>, TableError> {
@@ -306,7 +319,7 @@ impl<R: Read> Read for Hashing<R> {
 
 #[cfg(test)]
 mod tests {
-    use ndarray::array;
+    use artifact::ndarray::array;
 
     use super::*;
 
