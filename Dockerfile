@@ -39,11 +39,12 @@ COPY bootstrap bootstrap
 COPY proto proto
 COPY build.rs ./
 COPY src src
-# A program that cannot say its version is not shipped. /store is the empty folder that becomes /models/store.
+# A program that cannot say its version is not shipped. /empty is the folder that becomes /models/store and
+# /var/lib/linfa-serve.
 RUN --mount=type=cache,target=/cargo \
     cargo build --release --locked -p linfa-serve && \
     target/release/linfa-serve --version && \
-    mkdir /store
+    mkdir /empty
 
 # linfactl holds the server (`linfactl up`), so it begins with the server's dependencies, and builds what it needs beyond.
 FROM server-dependencies AS linfactl-dependencies
@@ -80,8 +81,9 @@ LABEL org.opencontainers.image.title="linfa-serve" \
       org.opencontainers.image.description="A gRPC inference server for linfa models that serves only what a sidecar has proven" \
       org.opencontainers.image.licenses="MIT OR Apache-2.0" \
       org.opencontainers.image.version="0.1.0"
-# A new named volume takes its owner from this folder. There is no model in it: models come by the volume.
-COPY --from=server-build --chown=65532:65532 /store /models/store
+# A new named volume takes its owner from the folder that it covers. There is no model in it: models come by the volume.
+COPY --from=server-build --chown=65532:65532 /empty /models/store
+COPY --from=server-build --chown=65532:65532 /empty /var/lib/linfa-serve
 COPY --from=server-build /build/target/release/linfa-serve /usr/local/bin/linfa-serve
 EXPOSE 50051
 # The program itself asks: there is no curl here, and no shell to start one.

@@ -10,7 +10,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         protox::compile(["linfa/serve/v1/predict.proto", "linfa/serve/v1/model.proto"], ["proto"])?;
     let out = std::path::PathBuf::from(std::env::var("OUT_DIR")?);
     fs_err::write(out.join("descriptors.bin"), descriptors.encode_to_vec())?;
-    share_class_names(&mut descriptors);
+    share_texts(&mut descriptors);
     tonic_prost_build::configure()
         .build_client(false)
         // Packed values are taken out of the message's own buffer.
@@ -21,13 +21,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Lets every row of every answer share its class name, where a `String` would be copied. The wire does not tell bytes
-/// from a string, and the names come from a manifest, which is UTF-8.
-fn share_class_names(descriptors: &mut FileDescriptorSet) {
+/// Lets all answers share the model's name, its digest and those of its classes, where a `String` would be copied. The
+/// wire does not tell bytes from a string, and all of them come from text.
+fn share_texts(descriptors: &mut FileDescriptorSet) {
     let messages = descriptors.file.iter_mut().flat_map(|file| &mut file.message_type);
-    for field in
-        messages.filter(|message| message.name() == "Classification").flat_map(|message| &mut message.field)
-    {
+    let shared = messages.filter(|message| matches!(message.name(), "Classification" | "ModelRef"));
+    for field in shared.flat_map(|message| &mut message.field) {
         if field.r#type() == Type::String {
             field.set_type(Type::Bytes);
         }

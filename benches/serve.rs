@@ -202,7 +202,7 @@ fn store(dir: &Path) -> (Model, PathBuf) {
     let manifest = Manifest::parse(&files.manifest).unwrap();
     let model = Model::load(manifest, digest, &files.tensors).unwrap();
     let store = dir.join("store");
-    let writer = Writer::open(&store).unwrap();
+    let mut writer = Writer::open(&store).unwrap();
     let version = 1.try_into().unwrap();
     let entry = CatalogVersion {
         version,
@@ -223,7 +223,14 @@ fn store(dir: &Path) -> (Model, PathBuf) {
         versions: vec![entry],
     };
     let issued_at = jiff::Timestamp::now();
-    let catalog = Catalog { sequence: 1, issued_at, models: vec![iris], notes: Vec::new() };
+    let catalog = Catalog {
+        sequence: 1,
+        epoch: 1,
+        issued_at,
+        expires_at: jiff::Timestamp::MAX,
+        models: vec![iris],
+        notes: Vec::new(),
+    };
     writer.put_catalog(&catalog.seal(&SealKey::from_bytes(&SEED)).unwrap()).unwrap();
     (model, store)
 }
@@ -241,6 +248,7 @@ fn ours(dir: &Path, store: &Path) -> Command {
     command
         .env("LINFA_SERVE__LISTEN", "127.0.0.1:0")
         .env("LINFA_SERVE__STORE", store)
+        .env("LINFA_SERVE__STATE", dir)
         .env("LINFA_SERVE__API_KEYS_FILE", secret("keys.toml", &keys))
         .env("LINFA_SERVE__CATALOG_PUBLIC_KEY_FILE", secret("public.pem", PUBLIC_KEY));
     command

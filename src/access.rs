@@ -58,9 +58,12 @@ impl Line {
 impl Drop for Line {
     fn drop(&mut self) {
         let Self { path, started, key, learnt, code } = self;
-        let Fields { model, version, digest, rows } = learnt.take();
-        let (key, model) = (key.as_deref(), model.as_ref().map(Name::as_str));
-        let digest = digest.map(|digest| digest.to_string());
+        let Fields { asked, found, rows } = learnt.take();
+        let found = found.as_deref();
+        let model = found.map(|found| &found.name).or(asked.as_ref()).map(Name::as_str);
+        let version = found.map(|found| found.version.get());
+        let digest = found.map(|found| tracing::field::display(found.model.digest()));
+        let key = key.as_deref();
         let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         // Probes come every few seconds and say nothing new.
         if is_open(path) {

@@ -2,9 +2,9 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use artifact::{Digest, Name};
+use artifact::Name;
 
-use crate::{infer::Deadline, keys::Caller};
+use crate::{infer::Deadline, keys::Caller, registry::Loaded};
 
 /// A call that was let in.
 #[derive(Clone, Debug)]
@@ -21,9 +21,9 @@ pub(crate) struct Learnt(Arc<Mutex<Fields>>);
 /// See [`Learnt`].
 #[derive(Debug, Default)]
 pub(crate) struct Fields {
-    pub(crate) model: Option<Name>,
-    pub(crate) version: Option<u64>,
-    pub(crate) digest: Option<Digest>,
+    /// The name that was asked for, where no model was found.
+    pub(crate) asked: Option<Name>,
+    pub(crate) found: Option<Arc<Loaded>>,
     pub(crate) rows: Option<usize>,
 }
 

@@ -18,11 +18,14 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// The folder that the sidecar writes: blobs and the catalog. /models/store.
     pub store: PathBuf,
-    /// The public half of the key that signs catalogs, in PEM form. /run/secrets/catalog_public_key.
+    /// The folder that the server itself writes: the floor, behind which no catalog goes back. /var/lib/linfa-serve.
+    pub state: PathBuf,
+    /// The public keys that catalogs may be signed by, in PEM form: one, or several while it is changed.
+    /// /run/secrets/catalog_public_key.
     pub catalog_public_key_file: PathBuf,
     /// Who may call: a TOML list of `[[key]]` with id, sha256, scopes and perhaps expires. /run/secrets/api_keys.
     pub api_keys_file: PathBuf,
-    /// How often the store and the key file are looked at. 500 ms.
+    /// How often the store and the key files are looked at. 500 ms.
     pub reload_ms: u64,
     /// What one client may take from the others.
     pub limits: Limits,
@@ -49,6 +52,7 @@ impl Default for Settings {
         Self {
             listen: SocketAddr::from(([0, 0, 0, 0], 50051)),
             store: PathBuf::from("/models/store"),
+            state: PathBuf::from("/var/lib/linfa-serve"),
             catalog_public_key_file: PathBuf::from("/run/secrets/catalog_public_key"),
             api_keys_file: PathBuf::from("/run/secrets/api_keys"),
             reload_ms: 500,

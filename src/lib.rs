@@ -11,11 +11,13 @@
 
 pub mod config;
 pub mod error;
+pub mod floor;
 pub mod infer;
 pub mod limits;
 pub mod registry;
 pub mod reload;
 pub mod shutdown;
+pub mod trust;
 
 mod access;
 mod auth;

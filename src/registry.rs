@@ -14,12 +14,15 @@ use jiff::Timestamp;
 use crate::error::ServeError;
 
 /// Everything that a request can see.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Snapshot {
     /// The catalog in force; none before the first.
     pub catalog: Option<CatalogInfo>,
     /// Why the newest catalog file is not the one in force.
     pub error: Option<String>,
+    /// The catalog in force has expired, or is of a time that has not come: what is served is served on, but may not
+    /// be the newest state.
+    pub stale: bool,
     /// The models by name.
     pub models: BTreeMap<Name, Model>,
 }
@@ -29,8 +32,12 @@ pub struct Snapshot {
 pub struct CatalogInfo {
     /// Its sequence.
     pub sequence: u64,
+    /// Its epoch.
+    pub epoch: u64,
     /// When it was signed.
     pub issued_at: Timestamp,
+    /// Until when it tells the newest state.
+    pub expires_at: Timestamp,
     /// What lies beside the models.
     pub notes: Vec<String>,
 }
@@ -57,10 +64,21 @@ pub struct Loaded {
     pub version: Version,
     /// The model itself.
     pub model: artifact::Model,
-    /// The names of the classes, which all answers share. None where it does not classify.
-    pub classes: Vec<Bytes>,
+    /// The texts that all answers share.
+    pub texts: Texts,
     /// What a row costs, measured on the golden rows.
     pub nanos_per_row: f64,
+}
+
+/// What every answer of a version says in the same words.
+#[derive(Debug)]
+pub struct Texts {
+    /// The model's name.
+    pub name: Bytes,
+    /// Its digest.
+    pub digest: Bytes,
+    /// The names of the classes. None where it does not classify.
+    pub classes: Vec<Bytes>,
 }
 
 /// Which version of a model is asked for.

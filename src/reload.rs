@@ -6,17 +6,19 @@ use std::{collections::BTreeMap, panic, sync::Arc, time::Instant};
 use artifact::{
     Batch, Catalog, Digest, Files, Golden, Manifest, Output, Predictions, Version,
     catalog::{CatalogError, CatalogModel, CatalogVersion, Refusal},
-    dsse::TrustedKey,
     files::ReadError,
     golden::GoldenError,
     manifest::ManifestError,
     store::{BlobError, Reader},
 };
 use bytes::Bytes;
+use jiff::Timestamp;
 
 use crate::{
+    floor::{Floor, OutOfOrder, SKEW},
     memory::keep_forgotten,
-    registry::{CatalogInfo, Loaded, Model, Publisher, Snapshot},
+    registry::{CatalogInfo, Loaded, Model, Publisher, Snapshot, Texts},
+    trust::Trust,
 };
 
 /// Golden rows that are timed.
@@ -26,7 +28,8 @@ const MEASURED_ROWS: usize = 32;
 #[derive(Debug)]
 pub struct Reloader {
     store: Reader,
-    key: TrustedKey,
+    trust: Trust,
+    floor: Floor,
     publisher: Publisher,
     /// The newest file that was looked at, good or bad: the same bytes are not judged twice.
     seen: Option<Digest>,
@@ -56,14 +59,16 @@ pub enum RefusedCatalog {
     /// Damaged, or not signed by the trusted key.
     #[error("the catalog is not believed: {0}")]
     Catalog(#[from] CatalogError),
-    /// An old catalog that was put back would bring old models back.
-    #[error("the catalog has the sequence {found}, {current} is in force already")]
-    Older {
-        /// Its sequence.
-        found: u64,
-        /// Ours.
-        current: u64,
-    },
+    /// Genuine, but not to be put in force.
+    #[error(transparent)]
+    Order(#[from] OutOfOrder),
+}
+
+impl RefusedCatalog {
+    /// Whether the same bytes may be taken later on.
+    fn may_pass(&self) -> bool {
+        matches!(self, Self::Order(order) if order.may_pass())
+    }
 }
 
 /// Why this server does not serve a version that the sidecar has proven.
@@ -84,20 +89,25 @@ enum LoadFailure {
 }
 
 impl Reloader {
-    /// Reads the store, believes `key`, and writes to `publisher`.
-    pub fn new(store: Reader, key: TrustedKey, publisher: Publisher) -> Self {
-        Self { store, key, publisher, seen: None, applied: None, unread: false }
+    /// Reads the store, believes whom `trust` names, goes back behind no `floor`, and writes to `publisher`.
+    pub fn new(store: Reader, trust: Trust, floor: Floor, publisher: Publisher) -> Self {
+        Self { store, trust, floor, publisher, seen: None, applied: None, unread: false }
     }
 
-    /// Looks at the store once. Blocks: files are read, and models loaded.
-    pub fn reload_once(&mut self) -> Outcome {
+    /// Looks at the store once; it is now `now`. Blocks: files are read, and models loaded.
+    pub fn reload_once(&mut self, now: Timestamp) -> Outcome {
+        if self.trust.reload_once() {
+            // What was not believed may be believed now.
+            self.seen = None;
+        }
+        self.look_at_the_age(now);
         let current = self.publisher.current();
         let bytes = match self.store.catalog() {
             Ok(bytes) => bytes,
             Err(error) => {
                 // Whatever comes back is news.
                 self.seen = None;
-                return self.refuse(&current, &error.into());
+                return self.refuse(&current, &error.into(), now);
             }
         };
         let digest = Digest::of(&bytes);
@@ -111,28 +121,52 @@ impl Reloader {
             }
             return Outcome::Unchanged;
         }
-        let sequence = current.catalog.as_ref().map(|catalog| catalog.sequence).filter(|_| !again);
-        match self.believe(&bytes, sequence) {
+        let starting = current.catalog.is_none();
+        match self.believe(&bytes, digest, now, starting || again) {
             Ok(catalog) => {
-                self.apply(&current, catalog, digest, None);
+                self.apply(&current, catalog, digest, None, now);
                 Outcome::Applied
             }
-            Err(refused) => self.refuse(&current, &refused),
+            Err(refused) => {
+                if refused.may_pass() {
+                    self.seen = None;
+                }
+                self.refuse(&current, &refused, now)
+            }
         }
     }
 
-    fn believe(&self, bytes: &[u8], sequence: Option<u64>) -> Result<Catalog, RefusedCatalog> {
-        let catalog = Catalog::unseal(bytes, &self.key)?;
-        match sequence {
-            Some(current) if catalog.sequence <= current => {
-                Err(RefusedCatalog::Older { found: catalog.sequence, current })
-            }
-            _ => Ok(catalog),
+    /// Says once that nobody has signed a catalog for too long, and that someone has again.
+    fn look_at_the_age(&self, now: Timestamp) {
+        let current = self.publisher.current();
+        let Some(catalog) = &current.catalog else { return };
+        let stale = is_stale(catalog, now);
+        if stale == current.stale {
+            return;
         }
+        let CatalogInfo { sequence, issued_at, expires_at, .. } = catalog;
+        if stale {
+            tracing::warn!(sequence, %issued_at, %expires_at, "the catalog in force is stale; what is served is served on");
+        } else {
+            tracing::info!(sequence, "the catalog in force is not stale any more");
+        }
+        self.publisher.publish(Snapshot { stale, ..Snapshot::clone(&current) });
+    }
+
+    fn believe(
+        &self,
+        bytes: &[u8],
+        digest: Digest,
+        now: Timestamp,
+        starting: bool,
+    ) -> Result<Catalog, RefusedCatalog> {
+        let catalog = Catalog::unseal(bytes, self.trust.keys())?;
+        self.floor.check(&catalog, digest, now, starting)?;
+        Ok(catalog)
     }
 
     /// Keeps what is served and says why; at the start falls back on the catalog's copy.
-    fn refuse(&mut self, current: &Arc<Snapshot>, refused: &RefusedCatalog) -> Outcome {
+    fn refuse(&mut self, current: &Arc<Snapshot>, refused: &RefusedCatalog, now: Timestamp) -> Outcome {
         let said = refused.to_string();
         let news = current.error.as_deref() != Some(&said);
         if news {
@@ -140,10 +174,13 @@ impl Reloader {
         }
         if current.catalog.is_none() {
             let copy = self.store.catalog_copy().map_err(RefusedCatalog::from);
-            let believed = copy.and_then(|bytes| Ok((self.believe(&bytes, None)?, Digest::of(&bytes))));
+            let believed = copy.and_then(|bytes| {
+                let digest = Digest::of(&bytes);
+                Ok((self.believe(&bytes, digest, now, true)?, digest))
+            });
             if let Ok((catalog, digest)) = believed {
                 tracing::warn!(sequence = catalog.sequence, "starting from the catalog's copy");
-                self.apply(current, catalog, digest, Some(said));
+                self.apply(current, catalog, digest, Some(said), now);
                 return Outcome::Applied;
             }
         }
@@ -158,13 +195,20 @@ impl Reloader {
         if current.error.is_some() && error.is_none() {
             tracing::info!("the catalog in force can be read again");
         }
-        let (catalog, models) = (current.catalog.clone(), current.models.clone());
-        self.publisher.publish(Snapshot { catalog, error, models });
+        self.publisher.publish(Snapshot { error, ..Snapshot::clone(current) });
     }
 
     /// Puts the catalog of the file `digest` in force.
-    fn apply(&mut self, current: &Snapshot, catalog: Catalog, digest: Digest, error: Option<String>) {
-        let Catalog { sequence, issued_at, models, notes } = catalog;
+    fn apply(
+        &mut self,
+        current: &Snapshot,
+        catalog: Catalog,
+        digest: Digest,
+        error: Option<String>,
+        now: Timestamp,
+    ) {
+        self.floor.raise(&catalog, digest);
+        let Catalog { sequence, epoch, issued_at, expires_at, models, notes } = catalog;
         let mut models = models.into_iter().map(|entry| (entry.name.clone(), entry)).collect();
         keep_forgotten(&mut models, &current.models);
         self.unread = false;
@@ -173,8 +217,14 @@ impl Reloader {
         if current.error.is_some() && error.is_none() {
             tracing::info!(sequence, "a good catalog is in force again");
         }
-        let catalog = Some(CatalogInfo { sequence, issued_at, notes });
-        self.publisher.publish(Snapshot { catalog, error, models });
+        let catalog = CatalogInfo { sequence, epoch, issued_at, expires_at, notes };
+        let stale = is_stale(&catalog, now);
+        if stale && !current.stale {
+            tracing::warn!(sequence, %issued_at, %expires_at, "the catalog is put in force though it is stale");
+        } else if current.stale && !stale {
+            tracing::info!(sequence, "the catalog in force is not stale any more");
+        }
+        self.publisher.publish(Snapshot { catalog: Some(catalog), error, stale, models });
         tracing::debug!(sequence, "catalog applied");
     }
 
@@ -223,8 +273,16 @@ impl Reloader {
             Output::Classification { classes } => classes.iter().cloned().map(Bytes::from).collect(),
             _ => Vec::new(),
         };
-        Ok(Arc::new(Loaded { name, version, model: ready, classes, nanos_per_row }))
+        let digest = Bytes::from(ready.digest().to_string());
+        let texts = Texts { name: Bytes::from(name.to_string()), digest, classes };
+        Ok(Arc::new(Loaded { name, version, model: ready, texts, nanos_per_row }))
     }
+}
+
+/// Whether it cannot be shown to be the newest state: it has expired, or is of a time that has not come.
+fn is_stale(catalog: &CatalogInfo, now: Timestamp) -> bool {
+    let soon = now.checked_add(SKEW).unwrap_or(Timestamp::MAX);
+    now > catalog.expires_at || catalog.issued_at > soon
 }
 
 /// The wanted version; if it could not be loaded, the one that answered until now, which then goes on; if there is

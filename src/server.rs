@@ -2,12 +2,8 @@
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
-use artifact::{
-    dsse::{InvalidKey, TrustedKey},
-    store::Reader,
-};
-use bootstrap::secret::{self, SecretError};
-use secrecy::ExposeSecret as _;
+use artifact::store::Reader;
+use jiff::Timestamp;
 use tokio::{
     net::TcpListener,
     sync::{Mutex, oneshot},
@@ -20,6 +16,7 @@ use crate::{
     config::Settings,
     connections,
     door::Door,
+    floor::Floor,
     gate::Gate,
     health::Health,
     infer::Inference,
@@ -29,6 +26,7 @@ use crate::{
     registry::{self, Models},
     reload::{Outcome, Reloader},
     service::{Catalogue, Predict},
+    trust::{Trust, TrustError},
 };
 
 /// A request message of the services that need no key: names, which are short. tonic would take 4 MiB from anyone.
@@ -37,12 +35,9 @@ const OPEN_REQUEST_BYTES: usize = 4 << 10;
 /// Why the server does not run.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// The catalog's public key cannot be read.
+    /// The catalog's public keys cannot be used.
     #[error("catalog_public_key_file: {0}")]
-    PublicKey(#[from] SecretError),
-    /// The file holds something else.
-    #[error("catalog_public_key_file: {0}")]
-    InvalidKey(#[from] InvalidKey),
+    Trust(#[from] TrustError),
     /// The key file cannot be used.
     #[error("api_keys_file: {0}")]
     Keys(#[from] KeyFileError),
@@ -69,11 +64,11 @@ pub async fn run(
     settings: Settings,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), RunError> {
-    let public_key = secret::read(&settings.catalog_public_key_file)?;
-    let trusted = TrustedKey::from_pem(public_key.expose_secret())?;
+    let trust = Trust::open(&settings.catalog_public_key_file)?;
     let (key_file, keys) = KeyFile::open(&settings.api_keys_file)?;
     let (publisher, models) = registry::channel();
-    let reloader = Reloader::new(Reader::new(&settings.store), trusted, publisher);
+    let floor = Floor::open(&settings.state);
+    let reloader = Reloader::new(Reader::new(&settings.store), trust, floor, publisher);
     let inference = Arc::new(Inference::start(&settings.compute)?);
     let gate = Gate::new(&settings.limits);
     let (reporter, health_service) = tonic_health::server::health_reporter();
@@ -170,7 +165,7 @@ async fn reload_loop(mut reloader: Reloader, models: Models, health: Arc<Mutex<H
     loop {
         ticks.tick().await;
         let looked = tokio::task::spawn_blocking(move || {
-            let outcome = reloader.reload_once();
+            let outcome = reloader.reload_once(Timestamp::now());
             (reloader, outcome)
         });
         let Ok((back, outcome)) = looked.await else { return };

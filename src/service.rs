@@ -10,7 +10,7 @@ use crate::{
     infer::Inference,
     keys::Caller,
     pb::{self, model_service_server::ModelService, predict_service_server::PredictService},
-    registry::Models,
+    registry::{Loaded, Models, Snapshot},
     tensor, wire,
 };
 
@@ -49,25 +49,21 @@ impl Predict {
         asked: wire::Asked,
     ) -> Result<pb::PredictResponse, ServeError> {
         let Call { caller, deadline, learnt } = context.get().ok_or(ServeError::Unauthenticated)?;
-        // What is no name stays out of the log: a client could write anything of any length there.
-        learnt.note(|fields| fields.model = asked.model.parse().ok());
-        // Before the look-up: a key must not learn which models there are beyond its own.
-        if !asked.model.is_empty() {
-            permit(caller, &asked.model)?;
-        }
         let snapshot = self.models.snapshot();
-        let loaded = snapshot.resolve(&asked.model, &asked.choice)?;
-        permit(caller, loaded.name.as_str())?;
+        let loaded = match find(&snapshot, caller, &asked) {
+            Ok(loaded) => loaded,
+            Err(error) => {
+                // What is no name stays out of the log: a client could write anything of any length there.
+                learnt.note(|fields| fields.asked = asked.model.parse().ok());
+                return Err(error);
+            }
+        };
+        learnt.note(|fields| fields.found = Some(Arc::clone(loaded)));
 
         let rows = wire::rows(asked.input)?;
         let max_rows = self.max_rows.min(self.max_numbers / loaded.model.row_width()).max(1);
         let batch = tensor::batch(rows, loaded.model.manifest(), max_rows)?;
-        learnt.note(|fields| {
-            fields.model = Some(loaded.name.clone());
-            fields.version = Some(loaded.version.get());
-            fields.digest = Some(loaded.model.digest());
-            fields.rows = Some(batch.rows());
-        });
+        learnt.note(|fields| fields.rows = Some(batch.rows()));
         let predictions = self.inference.predict(loaded, batch, *deadline).await?;
         Ok(wire::answer(loaded, predictions))
     }
@@ -93,6 +89,21 @@ impl ModelService for Catalogue {
         let (model, catalog) = (Some(wire::model(model)), wire::catalog(&snapshot));
         Ok(Response::new(pb::GetModelResponse { model, catalog }))
     }
+}
+
+/// The version that is asked for, if the caller may ask it.
+fn find<'a>(
+    snapshot: &'a Snapshot,
+    caller: &Caller,
+    asked: &wire::Asked,
+) -> Result<&'a Arc<Loaded>, ServeError> {
+    // Before the look-up: a key must not learn which models there are beyond its own.
+    if !asked.model.is_empty() {
+        permit(caller, &asked.model)?;
+    }
+    let loaded = snapshot.resolve(&asked.model, &asked.choice)?;
+    permit(caller, loaded.name.as_str())?;
+    Ok(loaded)
 }
 
 fn permit(caller: &Caller, model: &str) -> Result<(), ServeError> {

@@ -85,8 +85,8 @@ pub(crate) fn answer(loaded: &Loaded, predictions: Predictions) -> pb::PredictRe
     let prediction = match &loaded.model.manifest().output {
         Output::Classification { .. } => Prediction::Classification(pb::Classification {
             // Proven at load: a step has as many classes as the manifest names.
-            labels: choices.iter().map(|class| loaded.classes[*class as usize].clone()).collect(),
-            classes: loaded.classes.clone(),
+            labels: choices.iter().map(|class| loaded.texts.classes[*class as usize].clone()).collect(),
+            classes: loaded.texts.classes.clone(),
             probabilities: scores,
         }),
         Output::Regression { targets } => {
@@ -100,9 +100,9 @@ pub(crate) fn answer(loaded: &Loaded, predictions: Predictions) -> pb::PredictRe
         }
     };
     let model = pb::ModelRef {
-        name: loaded.name.to_string(),
+        name: loaded.texts.name.clone(),
         version: loaded.version.get(),
-        digest: loaded.model.digest().to_string(),
+        digest: loaded.texts.digest.clone(),
     };
     pb::PredictResponse { model: Some(model), prediction: Some(prediction) }
 }

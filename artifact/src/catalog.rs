@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Digest, Name, Version,
-    dsse::{EnvelopeError, SealKey, TrustedKey},
+    dsse::{EnvelopeError, SealKey, TrustedKeys},
     files::FileName,
     manifest::FileEntry,
 };
@@ -27,8 +27,14 @@ pub struct Catalog {
     /// Grows with every catalog: the larger of the previous one's plus 1 and the Unix time in milliseconds, so that
     /// a store that was wiped does not lock the server out.
     pub sequence: u64,
+    /// Outranks the sequence: an operator raises it to begin the sequences anew. Catalogs before it was there: 1.
+    #[serde(default = "first_epoch")]
+    pub epoch: u64,
     /// When it was signed.
     pub issued_at: Timestamp,
+    /// Until when it tells the newest state. Catalogs before it was there: for ever.
+    #[serde(default = "never")]
+    pub expires_at: Timestamp,
     /// The models, by name.
     pub models: Vec<CatalogModel>,
     /// What lies beside the models and was ignored, a sentence each.
@@ -157,13 +163,18 @@ impl Catalog {
     ///
     /// # Errors
     /// [`CatalogError`], by the first rule that is broken.
-    pub fn unseal(bytes: &[u8], key: &TrustedKey) -> Result<Self, CatalogError> {
+    pub fn unseal(bytes: &[u8], keys: &TrustedKeys) -> Result<Self, CatalogError> {
         if bytes.len() as u64 > MAX_BYTES {
             return Err(CatalogError::TooLarge { size: bytes.len() as u64 });
         }
-        let catalog: Self = serde_json::from_slice(&key.unseal(PAYLOAD_TYPE, bytes)?)?;
+        let catalog: Self = serde_json::from_slice(&keys.unseal(PAYLOAD_TYPE, bytes)?)?;
         catalog.check()?;
         Ok(catalog)
+    }
+
+    /// Which of two catalogs is newer: the greater of these.
+    pub fn rank(&self) -> (u64, u64) {
+        (self.epoch, self.sequence)
     }
 
     /// The model of that name.
@@ -182,6 +193,14 @@ impl Catalog {
         }
         Ok(())
     }
+}
+
+fn first_epoch() -> u64 {
+    1
+}
+
+fn never() -> Timestamp {
+    Timestamp::MAX
 }
 
 impl CatalogModel {

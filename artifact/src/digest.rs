@@ -23,8 +23,15 @@ impl Digest {
 
     /// The 64 hexadecimal digits alone, as `sha256sum` prints them and as blobs are named.
     pub fn hex(&self) -> String {
-        let digit = |half: u8| char::from(b"0123456789abcdef"[usize::from(half)]);
-        self.0.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+        self.digits().into_iter().map(char::from).collect()
+    }
+
+    fn digits(&self) -> [u8; 64] {
+        std::array::from_fn(|place| {
+            let byte = self.0[place / 2];
+            let half = if place % 2 == 0 { byte >> 4 } else { byte & 15 };
+            b"0123456789abcdef"[usize::from(half)]
+        })
     }
 
     /// The raw 32 bytes, for comparisons in constant time.
@@ -57,7 +64,8 @@ impl From<[u8; 32]> for Digest {
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "sha256:{}", self.hex())
+        f.write_str("sha256:")?;
+        f.write_str(std::str::from_utf8(&self.digits()).map_err(|_| fmt::Error)?)
     }
 }
 

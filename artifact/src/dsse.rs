@@ -14,9 +14,9 @@ use serde::{Deserialize, Serialize};
 /// Signs; holds the private key, and never shows it.
 pub struct SealKey(SigningKey);
 
-/// Verifies; holds the public key.
+/// Verifies; holds the public keys that are trusted: one, and while keys are changed the old one and the new one.
 #[derive(Clone, Debug)]
-pub struct TrustedKey(VerifyingKey);
+pub struct TrustedKeys(Vec<VerifyingKey>);
 
 /// Why an envelope is not believed, one variant per rule.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +27,12 @@ pub enum EnvelopeError {
     /// The payload or a signature is no base64.
     #[error("no signed envelope: not base64")]
     Base64,
+    /// Each one that is tried costs a hash of the payload, and we sign once.
+    #[error("no signed envelope: {found} signatures, expected 1")]
+    Signatures {
+        /// How many there are.
+        found: usize,
+    },
     /// Changed after it was signed, or signed by someone else.
     #[error("the signature is not by the trusted key")]
     Signature,
@@ -72,8 +78,8 @@ impl SealKey {
     }
 
     /// The public half.
-    pub fn trusted(&self) -> TrustedKey {
-        TrustedKey(self.0.verifying_key())
+    pub fn trusted(&self) -> TrustedKeys {
+        TrustedKeys(vec![self.0.verifying_key()])
     }
 
     /// Signs `payload` as a document of the type `payload_type`.
@@ -90,13 +96,31 @@ impl SealKey {
     }
 }
 
-impl TrustedKey {
-    /// Reads a public key in PEM form, as `openssl pkey -pubout` writes it.
+impl TrustedKeys {
+    /// Reads public keys in PEM form, one after the other, each as `openssl pkey -pubout` writes it.
     ///
     /// # Errors
-    /// [`InvalidKey`].
+    /// [`InvalidKey`] if one is none, or there is none.
     pub fn from_pem(pem: &str) -> Result<Self, InvalidKey> {
-        VerifyingKey::from_public_key_pem(pem.trim()).map(Self).map_err(|_| InvalidKey("public"))
+        let blocks = pem.trim().split_inclusive("-----END PUBLIC KEY-----");
+        let keys: Result<Vec<_>, _> =
+            blocks.map(|block| VerifyingKey::from_public_key_pem(block.trim())).collect();
+        match keys {
+            Ok(keys) if !keys.is_empty() => Ok(Self(keys)),
+            _ => Err(InvalidKey("public")),
+        }
+    }
+
+    /// These keys and those.
+    #[must_use]
+    pub fn and(mut self, others: &Self) -> Self {
+        self.0.extend(&others.0);
+        self
+    }
+
+    /// Whether what `key` signs is believed.
+    pub fn trust(&self, key: &SealKey) -> bool {
+        self.0.contains(&key.0.verifying_key())
     }
 
     /// The signed payload of a document of the type `payload_type`.
@@ -105,15 +129,15 @@ impl TrustedKey {
     /// [`EnvelopeError`], by the first rule that is broken.
     pub fn unseal(&self, payload_type: &str, envelope: &[u8]) -> Result<Vec<u8>, EnvelopeError> {
         let envelope: Envelope = serde_json::from_slice(envelope)?;
+        let [signature] = envelope.signatures.as_slice() else {
+            return Err(EnvelopeError::Signatures { found: envelope.signatures.len() });
+        };
         let decode = |text: &str| STANDARD.decode(text).map_err(|_| EnvelopeError::Base64);
         let payload = decode(&envelope.payload)?;
         let signed = pre_authentication_encoding(&envelope.payload_type, &payload);
-        let genuine = envelope.signatures.iter().any(|signature| {
-            decode(&signature.sig)
-                .ok()
-                .and_then(|bytes| Signature::from_slice(&bytes).ok())
-                .is_some_and(|signature| self.0.verify_strict(&signed, &signature).is_ok())
-        });
+        let signature = Signature::from_slice(&decode(&signature.sig)?);
+        let genuine = signature
+            .is_ok_and(|signature| self.0.iter().any(|key| key.verify_strict(&signed, &signature).is_ok()));
         if !genuine {
             return Err(EnvelopeError::Signature);
         }
@@ -139,6 +163,8 @@ pub(crate) fn pre_authentication_encoding(payload_type: &str, payload: &[u8]) ->
 
 #[cfg(test)]
 mod tests {
+    use ed25519_dalek::pkcs8::{EncodePublicKey as _, spki::der::pem::LineEnding};
+
     use super::*;
 
     fn key() -> SealKey {
@@ -177,6 +203,50 @@ mod tests {
             }
         }
         assert_eq!(believed, Vec::<usize>::new(), "of {} bits", envelope.len() * 8);
+    }
+
+    #[test]
+    fn every_trusted_key_is_believed_and_no_other() {
+        let pem = |key: &SealKey| key.0.verifying_key().to_public_key_pem(LineEnding::LF).unwrap();
+        let keys = [7, 8, 9].map(|byte| SealKey::from_bytes(&[byte; 32]));
+        let believed = |trusted: &TrustedKeys| {
+            keys.iter()
+                .map(|key| {
+                    let envelope = key.seal("text/plain", b"hello").unwrap();
+                    let unsealed = trusted.unseal("text/plain", &envelope).is_ok();
+                    assert_eq!(unsealed, trusted.trust(key));
+                    unsealed
+                })
+                .collect::<Vec<_>>()
+        };
+        let one = TrustedKeys::from_pem(&pem(&keys[0])).unwrap();
+        assert_eq!(believed(&one), [true, false, false]);
+        let two = TrustedKeys::from_pem(&(pem(&keys[0]) + "\n" + &pem(&keys[2]))).unwrap();
+        assert_eq!(believed(&two), [true, false, true]);
+        assert_eq!(believed(&one.and(&keys[1].trusted())), [true, true, false]);
+    }
+
+    #[test]
+    fn a_file_with_no_key_or_anything_but_keys_is_refused_whole() {
+        let good = key().0.verifying_key().to_public_key_pem(LineEnding::LF).unwrap();
+        for bad in ["", "hello", &good.repeat(2)[..good.len() + 40], &format!("{good}hello")] {
+            assert_eq!(TrustedKeys::from_pem(bad).unwrap_err(), InvalidKey("public"), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_envelope_has_one_signature() {
+        let mut envelope: Envelope =
+            serde_json::from_slice(&key().seal("text/plain", b"hello").unwrap()).unwrap();
+        let signature = envelope.signatures.remove(0).sig;
+        for count in [0, 2, 1000] {
+            envelope.signatures = (0..count).map(|_| EnvelopeSignature { sig: signature.clone() }).collect();
+            let bytes = serde_json::to_vec(&envelope).unwrap();
+            assert_eq!(
+                key().trusted().unseal("text/plain", &bytes).unwrap_err().to_string(),
+                format!("no signed envelope: {count} signatures, expected 1")
+            );
+        }
     }
 
     #[test]

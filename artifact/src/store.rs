@@ -1,6 +1,8 @@
 //! The store: blobs by their hash, and the signed catalog. The sidecar writes it, the server reads it, and
 //! nothing is ever changed in place: a file is complete before it gets its name.
 
+pub mod history;
+
 use std::{
     io::Write as _,
     os::{fd::AsFd as _, unix::fs::MetadataExt as _},
@@ -180,30 +182,18 @@ impl Writer {
         Ok(Self { root, lock })
     }
 
-    /// Takes the store again if it was wiped: its folders and our lock went with the rest. Where the store itself is
-    /// gone, none is made: a volume may come back.
-    ///
-    /// # Errors
-    /// [`WriteError::Locked`] if another process was faster.
-    pub fn hold(&mut self) -> Result<(), WriteError> {
-        let ours = self.lock.metadata()?;
-        let there = fs::metadata(self.root.join(LOCK));
-        if !there.is_ok_and(|there| (there.dev(), there.ino()) == (ours.dev(), ours.ino())) {
-            self.lock = take(&self.root)?;
-        }
-        Ok(make_folders(&self.root)?)
-    }
-
     /// The same store, for reading.
     pub fn reader(&self) -> Reader {
         Reader::new(&self.root)
     }
 
-    /// Writes the blobs of a version that are not there yet, undamaged.
+    /// Writes the blobs of a version that are not there yet, undamaged. A store that was wiped is first taken again.
     ///
     /// # Errors
-    /// [`WriteError::Full`] before anything is written, if they do not fit.
-    pub fn put_version(&self, files: &Files) -> Result<Vec<FileEntry>, WriteError> {
+    /// [`WriteError::Full`] before anything is written, if they do not fit; [`WriteError::Locked`] if another process
+    /// was faster to take a store that was wiped.
+    pub fn put_version(&mut self, files: &Files) -> Result<Vec<FileEntry>, WriteError> {
+        self.hold()?;
         let free = rustix::fs::statvfs(&self.root)
             .map(|volume| volume.f_bavail.saturating_mul(volume.f_frsize))
             .map_err(std::io::Error::from)?;
@@ -234,13 +224,26 @@ impl Writer {
         Ok(())
     }
 
-    /// Makes `bytes` the newest catalog, after a copy of it.
+    /// Makes `bytes` the newest catalog, after a copy of it. A store that was wiped is first taken again.
     ///
     /// # Errors
     /// [`WriteError`]; the newest catalog is then still the old one.
-    pub fn put_catalog(&self, bytes: &[u8]) -> Result<(), WriteError> {
+    pub fn put_catalog(&mut self, bytes: &[u8]) -> Result<(), WriteError> {
+        self.hold()?;
         write(&self.root, COPY, bytes)?;
-        write(&self.root, CATALOG, bytes)
+        write(&self.root, CATALOG, bytes)?;
+        Ok(())
+    }
+
+    /// Takes the store again if it was wiped: its folders and our lock went with the rest. Where the store itself is
+    /// gone, none is made: a volume may come back.
+    fn hold(&mut self) -> Result<(), WriteError> {
+        let ours = self.lock.metadata()?;
+        let there = fs::metadata(self.root.join(LOCK));
+        if !there.is_ok_and(|there| (there.dev(), there.ino()) == (ours.dev(), ours.ino())) {
+            self.lock = take(&self.root)?;
+        }
+        Ok(make_folders(&self.root)?)
     }
 }
 
@@ -265,8 +268,12 @@ fn make_folders(root: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Complete on the disk before it has its name: a temporary file, fsync, rename, fsync of the folder.
-fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), WriteError> {
+/// Writes a file that is complete on the disk before it has its name: a temporary file, fsync, rename, fsync of the
+/// folder.
+///
+/// # Errors
+/// The system's words, with the path. What was there before is then still there.
+pub fn write(folder: &Path, name: &str, bytes: &[u8]) -> std::io::Result<()> {
     let temporary = folder.join(format!(".{name}.tmp"));
     let complete = || {
         let mut file = fs::File::create(&temporary)?;
@@ -277,10 +284,9 @@ fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), WriteError> {
     if let Err(error) = complete() {
         // On a full disk, half a file is in the way of the next attempt. The first failure is the one to tell.
         let _ = fs::remove_file(&temporary);
-        return Err(error.into());
+        return Err(error);
     }
-    fs::File::open(folder)?.sync_all()?;
-    Ok(())
+    fs::File::open(folder)?.sync_all()
 }
 
 #[cfg(test)]

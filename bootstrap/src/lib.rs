@@ -1,6 +1,8 @@
 //! What the server and the sidecar do alike before their work begins: read settings from outside, read secrets
 //! from files, start the log. Nothing here knows what a model is.
 
+mod json;
+mod lines;
 pub mod secret;
 pub mod settings;
 pub mod telemetry;

@@ -1,17 +1,14 @@
-//! The log: one line per event on standard error, as JSON for machines or as text for people. A thread of its own
-//! writes it, many lines at a time: a call does not wait for its line, and a reader that stalls holds up nothing.
+//! The log: one line per event on standard error, as JSON for machines or as text for people.
 
-use std::{
-    io::{self, BufWriter, IsTerminal as _, Stderr, Write},
-    sync::{Arc, OnceLock},
-};
+use std::io::{self, IsTerminal as _};
 
 use serde::{Deserialize, Serialize};
-use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
-/// The most lines that wait to be written, of some 300 bytes each; further ones are lost, and their number is logged.
-const WAITING_LINES: usize = 16 << 10;
+use crate::{
+    json::JsonLines,
+    lines::{self, Writing},
+};
 
 /// How to log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,20 +34,19 @@ pub enum Format {
 #[must_use = "lines are lost where it is dropped at once"]
 #[derive(Debug)]
 pub struct Running {
-    _writing: WorkerGuard,
+    _writing: Writing,
 }
 
-/// Standard error, and whether all lines came this far.
-struct Output {
-    stderr: BufWriter<Stderr>,
-    lost: Arc<OnceLock<ErrorCounter>>,
-    told: usize,
-}
-
-/// The filter cannot be read.
+/// Why there is no log.
 #[derive(Debug, thiserror::Error)]
-#[error("log.filter is no list of `target=level`")]
-pub struct InvalidFilter;
+pub enum LogError {
+    /// The filter cannot be read.
+    #[error("log.filter is no list of `target=level`")]
+    Filter,
+    /// The system gives no thread to write it.
+    #[error("no thread for the log: {0}")]
+    Thread(#[from] io::Error),
+}
 
 impl Default for Log {
     fn default() -> Self {
@@ -74,22 +70,20 @@ impl TryFrom<String> for Format {
 /// Starts the log of this process, panics included. A second call changes nothing.
 ///
 /// # Errors
-/// [`InvalidFilter`].
-pub fn start(log: &Log) -> Result<Running, InvalidFilter> {
-    let filter = EnvFilter::try_new(&log.filter).map_err(|_| InvalidFilter)?;
-    let lost = Arc::default();
-    let output = Output { stderr: BufWriter::new(io::stderr()), lost: Arc::clone(&lost), told: 0 };
-    let builder = NonBlockingBuilder::default().buffered_lines_limit(WAITING_LINES).thread_name("log");
-    let (writer, writing) = builder.finish(output);
-    let _ = lost.set(writer.error_counter());
-    let mut lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
-    if !io::stderr().is_terminal() {
-        lines = lines.with_ansi(false);
-    }
+/// [`LogError`].
+pub fn start(log: &Log) -> Result<Running, LogError> {
+    let filter = EnvFilter::try_new(&log.filter).map_err(|_| LogError::Filter)?;
+    let (writer, writing) = lines::start(io::stderr(), |lines| {
+        tracing::warn!(lines, "lines of the log were lost: it is read too slowly");
+    })?;
+    let events = tracing_subscriber::registry().with(filter);
     // Fails only where a log runs already, as in tests.
     let _ = match log.format {
-        Format::Json => lines.json().flatten_event(true).with_current_span(false).try_init(),
-        Format::Pretty => lines.try_init(),
+        Format::Json => events.with(JsonLines(writer)).try_init(),
+        Format::Pretty => {
+            let lines = tracing_subscriber::fmt::layer().with_writer(writer);
+            events.with(lines.with_ansi(io::stderr().is_terminal())).try_init()
+        }
     };
     // Where, and never what: a panic's words may hold a value of a request.
     std::panic::set_hook(Box::new(|panic| {
@@ -97,21 +91,4 @@ pub fn start(log: &Log) -> Result<Running, InvalidFilter> {
         tracing::error!(place, "panic");
     }));
     Ok(Running { _writing: writing })
-}
-
-impl Write for Output {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.stderr.write(bytes)
-    }
-
-    /// Called whenever no line waits.
-    fn flush(&mut self) -> io::Result<()> {
-        self.stderr.flush()?;
-        let lost = self.lost.get().map_or(0, ErrorCounter::dropped_lines);
-        if lost > self.told {
-            tracing::warn!(lines = lost - self.told, "lines of the log were lost: it is read too slowly");
-            self.told = lost;
-        }
-        Ok(())
-    }
 }

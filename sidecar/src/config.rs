@@ -30,6 +30,10 @@ pub struct Settings {
     pub max_version_mib: u32,
     /// The catalog is signed anew at least this often, so that silence means trouble. Default: 60.
     pub heartbeat_seconds: u32,
+    /// After this a catalog counts as stale, unless a newer one came. More than the heartbeat. Default: 600.
+    pub expiry_seconds: u32,
+    /// Outranks the catalog's sequence; raised by an operator to begin the sequences anew. Default: 1.
+    pub epoch: u64,
     /// When a folder that does not change is taken to be finished.
     pub settle: Settle,
     /// The log.
@@ -82,6 +86,12 @@ impl Settings {
         if !(1..=3600).contains(&settings.heartbeat_seconds) {
             return range("heartbeat_seconds", "1 to 3600 seconds");
         }
+        if !(settings.heartbeat_seconds + 1..=604_800).contains(&settings.expiry_seconds) {
+            return range("expiry_seconds", "more than heartbeat_seconds, at most 604800 seconds");
+        }
+        if settings.epoch == 0 {
+            return range("epoch", "1 or more");
+        }
         if !(1..=3600).contains(&settings.settle.unchanged_seconds) {
             return range("settle.unchanged_seconds", "1 to 3600 seconds");
         }
@@ -89,6 +99,10 @@ impl Settings {
             return range("settle.incomplete_seconds", "1 to 86400 seconds");
         }
         Ok(settings)
+    }
+
+    pub(crate) fn expiry(&self) -> SignedDuration {
+        SignedDuration::from_secs(self.expiry_seconds.into())
     }
 
     pub(crate) fn heartbeat(&self) -> SignedDuration {
@@ -106,6 +120,8 @@ impl Default for Settings {
             poll_ms: 1000,
             max_version_mib: 128,
             heartbeat_seconds: 60,
+            expiry_seconds: 600,
+            epoch: 1,
             settle: Settle::default(),
             log: Log::default(),
         }
@@ -160,6 +176,11 @@ mod tests {
             with("LINFA_SIDECAR__HEARTBEAT_SECONDS", "0").unwrap_err(),
             "heartbeat_seconds: expected 1 to 3600 seconds"
         );
+        assert_eq!(
+            with("LINFA_SIDECAR__EXPIRY_SECONDS", "60").unwrap_err(),
+            "expiry_seconds: expected more than heartbeat_seconds, at most 604800 seconds"
+        );
+        assert_eq!(with("LINFA_SIDECAR__EPOCH", "0").unwrap_err(), "epoch: expected 1 or more");
         assert_eq!(
             with("LINFA_SIDECAR__SETTLE__UNCHANGED_SECONDS", "0").unwrap_err(),
             "settle.unchanged_seconds: expected 1 to 3600 seconds"

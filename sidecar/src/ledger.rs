@@ -7,6 +7,7 @@ use artifact::{
     Digest, Name, Version,
     catalog::{CatalogModel, Status},
     manifest::FileEntry,
+    store::history::{self, Event, Serving},
 };
 use jiff::Timestamp;
 
@@ -37,6 +38,8 @@ pub(crate) struct Ledger {
     notes: Vec<String>,
     /// What the catalog said last; where the policy cannot be had, it goes on.
     before: Option<CatalogModel>,
+    /// What serves now, if the history has not been told of it.
+    moved: Option<Serving>,
 }
 
 impl Ledger {
@@ -50,6 +53,7 @@ impl Ledger {
             settled: false,
             notes: Vec::new(),
             before: None,
+            moved: None,
         }
     }
 
@@ -201,8 +205,19 @@ impl Ledger {
             notes: bounded(notes),
             versions: self.versions.values().map(|tracked| tracked.entry.clone()).collect(),
         };
+        let serving = serving(&model);
+        if serving != self.before.as_ref().map(self::serving).unwrap_or_default() {
+            self.moved = Some(serving);
+        }
         self.before = Some(model.clone());
         model
+    }
+
+    /// What was decided since this was last asked, for the history.
+    pub(crate) fn decided(&mut self, at: Timestamp) -> Vec<history::Entry> {
+        let verdicts = self.versions.values_mut().flat_map(|tracked| tracked.news.drain(..));
+        let events = verdicts.map(Event::Verdict).chain(self.moved.take().map(Event::Serving));
+        events.map(|event| history::Entry { at, model: self.name.clone(), event }).collect()
     }
 
     fn admitted(&self) -> Vec<Version> {
@@ -253,6 +268,11 @@ impl Ledger {
         let resolved = self.policy.in_force().resolve(&others, self.before.as_ref());
         others.iter().any(present) && !resolved.serving.is_empty()
     }
+}
+
+fn serving(model: &CatalogModel) -> Serving {
+    let CatalogModel { default, serving, labels, .. } = model;
+    Serving { default: *default, versions: serving.clone(), labels: labels.clone() }
 }
 
 /// Names of what was dropped are in the notes, so that they may be many, long or hold control characters.

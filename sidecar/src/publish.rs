@@ -8,7 +8,7 @@ use artifact::{
     dsse::{InvalidKey, SealKey},
     files::ReadError,
     manifest::FileEntry,
-    store::{BlobError, WriteError, Writer},
+    store::{BlobError, WriteError, Writer, history},
 };
 use bootstrap::secret::{self, SecretError};
 use jiff::{SignedDuration, Timestamp};
@@ -42,13 +42,20 @@ pub(crate) struct Publisher {
     writer: Writer,
     key: SealKey,
     heartbeat: SignedDuration,
+    expiry: SignedDuration,
+    epoch: u64,
     /// What was said last, before it was thinned out to fit.
     newest: Option<Catalog>,
     /// The file that says it; none if it is to be written.
     written: Option<Digest>,
     /// The failure that the log was told of.
     failing: Option<String>,
+    /// What was decided and is not in the history yet.
+    unrecorded: Vec<history::Entry>,
 }
+
+/// The most entries that wait for the history to be writable; the oldest are lost.
+const UNRECORDED: usize = 10_000;
 
 #[derive(Debug, thiserror::Error)]
 enum PublishError {
@@ -91,7 +98,19 @@ impl Publisher {
         let key = signing_key(settings)?;
         let writer = Writer::open(&settings.store)?;
         let (newest, written) = recover(&writer, &key)?;
-        Ok(Self { writer, key, heartbeat: settings.heartbeat(), newest, written, failing: None })
+        let (heartbeat, expiry) = (settings.heartbeat(), settings.expiry());
+        let epoch = newest.as_ref().map_or(0, |catalog| catalog.epoch).max(settings.epoch);
+        Ok(Self {
+            writer,
+            key,
+            heartbeat,
+            expiry,
+            epoch,
+            newest,
+            written,
+            failing: None,
+            unrecorded: Vec::new(),
+        })
     }
 
     /// Whether the store has lost the catalog since it was written: someone wiped or damaged it, or the volume went.
@@ -115,13 +134,25 @@ impl Publisher {
 
     /// Writes the blobs that are not there, undamaged.
     pub(crate) fn store(&mut self, files: &Files) -> Result<Vec<FileEntry>, WriteError> {
-        self.writer.hold()?;
         self.writer.put_version(files)
     }
 
     /// A version's files, from blobs that have the hashes they should.
     pub(crate) fn files(&self, entries: &[FileEntry]) -> Result<Files, BlobError> {
         self.writer.reader().version(entries)
+    }
+
+    /// Adds to the history. A history that cannot be written holds nothing up, and is tried again at the next call.
+    pub(crate) fn record(&mut self, decided: Vec<history::Entry>) {
+        let waited = !self.unrecorded.is_empty();
+        self.unrecorded.extend(decided);
+        let surplus = self.unrecorded.len().saturating_sub(UNRECORDED);
+        self.unrecorded.drain(..surplus);
+        match self.writer.record(&self.unrecorded) {
+            Ok(()) => self.unrecorded.clear(),
+            Err(_) if waited => {}
+            Err(error) => tracing::warn!(%error, "the history cannot be written; it is tried again"),
+        }
     }
 
     /// Signs and writes the catalog if it says anything new, the heartbeat is due or the store has lost it. A failure
@@ -135,7 +166,14 @@ impl Publisher {
             }
             _ => true,
         };
-        let mut catalog = Catalog { sequence: self.sequence(now), issued_at: now, models, notes };
+        let mut catalog = Catalog {
+            sequence: self.sequence(now),
+            epoch: self.epoch,
+            issued_at: now,
+            expires_at: now.checked_add(self.expiry).unwrap_or(Timestamp::MAX),
+            models,
+            notes,
+        };
         keep_rejections(&mut catalog, MAX_REJECTIONS);
         let same = |newest: &Catalog| newest.models == catalog.models && newest.notes == catalog.notes;
         if !due && self.newest.as_ref().is_some_and(same) {
@@ -160,7 +198,8 @@ impl Publisher {
     }
 
     fn sequence(&self, now: Timestamp) -> u64 {
-        let previous = self.newest.as_ref().map_or(0, |catalog| catalog.sequence);
+        let before = self.newest.as_ref().filter(|newest| newest.epoch == self.epoch);
+        let previous = before.map_or(0, |catalog| catalog.sequence);
         let clock = u64::try_from(now.as_millisecond()).unwrap_or(0);
         clock.max(previous.saturating_add(1))
     }
@@ -183,7 +222,6 @@ impl Publisher {
             sealed = catalog.seal(&self.key);
         }
         let sealed = sealed?;
-        self.writer.hold()?;
         self.writer.put_catalog(&sealed)?;
         Ok(Digest::of(&sealed))
     }
@@ -268,9 +306,12 @@ mod tests {
             writer: Writer::open(dir.path()).unwrap(),
             key,
             heartbeat: SignedDuration::from_secs(60),
+            expiry: SignedDuration::from_mins(10),
+            epoch: 1,
             newest: None,
             written: None,
             failing: None,
+            unrecorded: Vec::new(),
         };
         let models = (0..models).map(|model| CatalogModel {
             name: format!("m{model}").parse().unwrap(),

@@ -262,6 +262,8 @@ impl Scanner {
 
     fn publish(&mut self, now: Timestamp) {
         let models = self.models.values_mut().map(Ledger::render).collect();
+        let decided = self.models.values_mut().flat_map(|ledger| ledger.decided(now)).collect();
+        self.publisher.record(decided);
         self.publisher.publish(models, bounded(self.notes.clone()), now);
     }
 }

@@ -1,5 +1,5 @@
 //! What is known about one version: its entry in the catalog, and how looks, verdicts and withdrawals change it.
-//! Every change that says something new is an event in the log.
+//! Every change that says something new is an event in the log, and a verdict is news for the history.
 
 use artifact::{
     Digest, Name, Version,
@@ -28,6 +28,8 @@ pub(crate) struct Tracked {
     pub(crate) watch: Option<Watch>,
     /// What is wrong with the blobs of an admitted version.
     pub(crate) damage: Option<String>,
+    /// Verdicts that the history has not been told of.
+    pub(crate) news: Vec<CatalogVersion>,
 }
 
 impl Tracked {
@@ -38,7 +40,7 @@ impl Tracked {
 
     /// Goes on from a catalog.
     pub(crate) fn recovered(entry: CatalogVersion) -> Self {
-        Self { entry, watch: None, damage: None }
+        Self { entry, watch: None, damage: None, news: Vec::new() }
     }
 
     /// Takes in a look at the folder.
@@ -173,6 +175,9 @@ impl Tracked {
             (Some(Refusal { check, reason }), status) => {
                 tracing::warn!(model = %name, %version, ?status, check, reason, "version refused");
             }
+        }
+        if news && entry.status != Status::Pending {
+            self.news.push(entry.clone());
         }
         self.entry = entry;
     }

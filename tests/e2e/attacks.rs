@@ -6,7 +6,7 @@ use std::{path::Path, process::Command};
 use artifact::{
     Catalog,
     catalog::Status,
-    dsse::TrustedKey,
+    dsse::TrustedKeys,
     testkit::{
         Parts,
         attacks::{self, ATTACKS},
@@ -105,7 +105,7 @@ impl Traced {
     }
 
     fn catalog(&self) -> Option<Catalog> {
-        let key = TrustedKey::from_pem(&self.copy.read("secrets/catalog_public_key.pem")).unwrap();
+        let key = TrustedKeys::from_pem(&self.copy.read("secrets/catalog_public_key.pem")).unwrap();
         Catalog::unseal(&fs_err::read(self.copy.path("store/catalog.json")).ok()?, &key).ok()
     }
 

@@ -184,7 +184,8 @@ fn lay_out(copy: &Copy, first: u64, curve: &str, next: &str, foreign: &Path) -> 
     ] {
         add(State::Incomplete, check, reason, &|folder| fs_err::remove_file(folder.join(file)).unwrap());
     }
-    let stranger = format!("signed by the key {}, which is no publisher key", id(copy, &format!("{curve}-x")));
+    let stranger =
+        format!("signed by the key {}, which is no publisher key", id(copy, &format!("{curve}-x")));
     add(rejected, "signature", &stranger, &|folder| {
         let wrong = copy.path(&format!("signed/{curve}-x"));
         fs_err::copy(wrong.join("model.sig"), folder.join("model.sig")).unwrap();

@@ -52,8 +52,16 @@ impl Store {
     pub(crate) fn empty() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let writer = Writer::open(dir.path().join("store")).unwrap();
-        let catalog =
-            Catalog { sequence: 1, issued_at: jiff::Timestamp::now(), models: Vec::new(), notes: Vec::new() };
+        fs_err::create_dir(dir.path().join("state")).unwrap();
+        let now = jiff::Timestamp::now();
+        let catalog = Catalog {
+            sequence: 1,
+            epoch: 1,
+            issued_at: now,
+            expires_at: now + jiff::SignedDuration::from_hours(24),
+            models: Vec::new(),
+            notes: Vec::new(),
+        };
         Self { dir, catalog, key: SealKey::from_bytes(&SECRET), writer }
     }
 
@@ -103,16 +111,22 @@ impl Store {
     /// Signs and writes the catalog, with the next sequence.
     pub(crate) fn publish(&mut self) {
         self.catalog.sequence += 1;
-        self.write(&self.catalog.seal(&self.key).unwrap());
+        let sealed = self.catalog.seal(&self.key).unwrap();
+        self.write(&sealed);
     }
 
     /// Writes these bytes as the catalog.
-    pub(crate) fn write(&self, catalog: &[u8]) {
+    pub(crate) fn write(&mut self, catalog: &[u8]) {
         self.writer.put_catalog(catalog).unwrap();
     }
 
     pub(crate) fn path(&self) -> PathBuf {
         self.dir.path().join("store")
+    }
+
+    /// The folder of the server on this store.
+    pub(crate) fn state(&self) -> PathBuf {
+        self.dir.path().join("state")
     }
 
     /// The settings of a server on this store, with fresh key files.
@@ -125,6 +139,7 @@ impl Store {
         Settings {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             store: self.path(),
+            state: self.state(),
             catalog_public_key_file: file("public.pem", PUBLIC_KEY),
             api_keys_file: file("keys.toml", &keys()),
             reload_ms: 10,

@@ -21,6 +21,7 @@ mod input;
 mod limits;
 /// Catalogs with the blobs of others.
 mod mix;
+mod order;
 /// HTTP/2 spoken with ill intent, and what it costs the program and its good clients.
 mod probes;
 /// The program: command line, settings, log, signals.

@@ -1,9 +1,15 @@
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use artifact::{Batch, Predictions, files::FileName, manifest::FileEntry, store::Reader, testkit};
+use jiff::Timestamp;
 use linfa_serve::{
+    floor::Floor,
     registry,
     reload::{Outcome, Reloader},
+    trust::Trust,
 };
 
 use crate::harness::Store;
@@ -14,9 +20,12 @@ const FILES: [FileName; 3] = [FileName::Manifest, FileName::Tensors, FileName::G
 /// A catalog, and the blobs that it was signed for.
 struct Set {
     catalog: Vec<u8>,
+    public_key: PathBuf,
     entries: Vec<FileEntry>,
     blobs: BTreeMap<FileName, Vec<u8>>,
     answer: f64,
+    /// Its folder, where the key lies.
+    _store: Store,
 }
 
 fn set(number: usize) -> Set {
@@ -27,9 +36,11 @@ fn set(number: usize) -> Set {
     let files = pack.files().unwrap();
     Set {
         catalog: fs_err::read(store.path().join("catalog.json")).unwrap(),
+        public_key: store.settings().catalog_public_key_file,
         entries: store.model("line").versions[0].files.clone(),
         blobs: FILES.map(|name| (name, files.get(name).to_vec())).into(),
         answer: slope * 2.0 + 3.0 + 1.0,
+        _store: store,
     }
 }
 
@@ -41,14 +52,16 @@ fn answer(dir: &Path, set: &Set, blobs: &BTreeMap<FileName, Vec<u8>>) -> Option<
         fs_err::remove_dir_all(dir).unwrap();
     }
     fs_err::create_dir_all(dir.join("blobs/sha256")).unwrap();
+    fs_err::create_dir(dir.join("state")).unwrap();
     fs_err::write(dir.join("catalog.json"), &set.catalog).unwrap();
     for entry in &set.entries {
         let path = dir.join("blobs/sha256").join(entry.digest.hex());
         fs_err::write(path, &blobs[&entry.name]).unwrap();
     }
     let (publisher, models) = registry::channel();
-    let key = artifact::dsse::SealKey::from_bytes(&crate::harness::SECRET).trusted();
-    let outcome = Reloader::new(Reader::new(dir), key, publisher).reload_once();
+    let trust = Trust::open(&set.public_key).unwrap();
+    let floor = Floor::open(&dir.join("state"));
+    let outcome = Reloader::new(Reader::new(dir), trust, floor, publisher).reload_once(Timestamp::now());
     // The catalog is genuine; what it names may not be there.
     assert_eq!(outcome, Outcome::Applied);
     let snapshot = models.snapshot();

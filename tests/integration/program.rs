@@ -119,6 +119,7 @@ impl Running {
         let mut child = program()
             .env("LINFA_SERVE__LISTEN", "127.0.0.1:0")
             .env("LINFA_SERVE__STORE", path(&settings.store))
+            .env("LINFA_SERVE__STATE", path(&settings.state))
             .env("LINFA_SERVE__CATALOG_PUBLIC_KEY_FILE", path(&settings.catalog_public_key_file))
             .env("LINFA_SERVE__API_KEYS_FILE", path(&settings.api_keys_file))
             .env("LINFA_SERVE__DRAIN__NOTICE_MS", "0")

@@ -80,7 +80,7 @@ async fn a_catalog_that_is_not_believed_changes_nothing_and_says_so() {
     older.sequence = store.catalog.sequence - 1;
     store.write(&older.seal(&store.key).unwrap());
     let current = store.catalog.sequence;
-    let sentence = format!("the catalog has the sequence {}, {current} is in force already", older.sequence);
+    let sentence = format!("the catalog has the sequence {}, {current} was in force already", older.sequence);
     eventually("the older one is refused", async || (server.refusal().await == sentence).then_some(())).await;
     assert_eq!(answer(&server).await, (1, 6.0));
 

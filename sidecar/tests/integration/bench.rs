@@ -8,7 +8,7 @@ use std::{
 use artifact::{
     Catalog, Pack,
     catalog::{CatalogModel, CatalogVersion, Status},
-    dsse::{SealKey, TrustedKey},
+    dsse::{SealKey, TrustedKeys},
     testkit::Parts,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -125,7 +125,7 @@ impl Bench {
         SealKey::from_pem(KEY).unwrap()
     }
 
-    pub(crate) fn trusted() -> TrustedKey {
+    pub(crate) fn trusted() -> TrustedKeys {
         Self::key().trusted()
     }
 

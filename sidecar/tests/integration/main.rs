@@ -5,6 +5,7 @@ mod bench;
 
 mod attacks;
 mod copying;
+mod history;
 mod merit;
 mod policy;
 mod program;

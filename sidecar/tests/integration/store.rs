@@ -307,3 +307,25 @@ fn health_asks_for_a_catalog_no_older_than_two_heartbeats() {
     let said = say(&bench, 0).unwrap_err();
     assert!(said.starts_with("the catalog is not believed: no signed envelope: "), "{said}");
 }
+
+#[test]
+fn a_catalog_says_until_when_it_is_the_newest_and_a_greater_epoch_begins_the_sequences_anew() {
+    let mut bench = bench();
+    let first = bench.catalog();
+    assert_eq!(first.epoch, 1);
+    assert_eq!(first.expires_at, first.issued_at + jiff::SignedDuration::from_mins(10));
+
+    bench.settings.epoch = 2;
+    bench.restart();
+    bench.look_after(-3600);
+    let second = bench.catalog();
+    assert_eq!((second.epoch, &second.models), (2, &first.models));
+    assert!(second.sequence < first.sequence && second.rank() > first.rank());
+
+    // A setting that was lost takes nothing back.
+    bench.settings.epoch = 1;
+    bench.restart();
+    bench.look_after(60);
+    assert_eq!(bench.catalog().epoch, 2);
+    assert!(bench.catalog().sequence > second.sequence);
+}

@@ -37,6 +37,7 @@ impl Subject {
             .env_clear()
             .env("LINFA_SERVE__LISTEN", "127.0.0.1:0")
             .env("LINFA_SERVE__STORE", &settings.store)
+            .env("LINFA_SERVE__STATE", &settings.state)
             .env("LINFA_SERVE__CATALOG_PUBLIC_KEY_FILE", &settings.catalog_public_key_file)
             .env("LINFA_SERVE__API_KEYS_FILE", &settings.api_keys_file);
         for (limit, value) in limits {

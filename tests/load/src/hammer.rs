@@ -9,7 +9,7 @@ mod vandal;
 use std::fmt;
 
 pub use dock::{Dock, hammer_the_sidecar, scanner};
-pub use store::{Served, Store, ask, hammer_the_server, reloader};
+pub use store::{FORGER, SEED, Served, Store, ask, hammer_the_server, reloader};
 
 /// What a hammered subject did.
 #[derive(Clone, Debug, Default)]

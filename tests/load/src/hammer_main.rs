@@ -4,7 +4,8 @@
 use std::{env, io::Write as _, process::ExitCode};
 
 use anyhow::Context as _;
-use load::hammer::{Dock, Store, hammer_the_server, hammer_the_sidecar, reloader, scanner};
+use ed25519_dalek::SigningKey;
+use load::hammer::{Dock, SEED, Store, hammer_the_server, hammer_the_sidecar, reloader, scanner};
 
 fn main() -> ExitCode {
     match hammer() {
@@ -26,7 +27,7 @@ fn hammer() -> anyhow::Result<Vec<String>> {
     let mut out = std::io::stdout();
 
     let store = Store::new()?;
-    let subject = reloader(store.path(), store.trusted());
+    let subject = reloader(&store, &SigningKey::from_bytes(SEED))?;
     let server = hammer_the_server(&store, subject, |hammered| hammered.reloads >= reloads)?;
     writeln!(out, "server   {server}")?;
     anyhow::ensure!(server.loads > 0, "nothing was ever loaded");

@@ -72,7 +72,9 @@ impl Stand {
             &path("keys.toml"),
             &format!("[[key]]\nid = \"load\"\nsha256 = \"{sha256}\"\nscopes = {scopes}\n"),
         )?;
-        fs_err::create_dir(path("incoming"))?;
+        for folder in ["incoming", "state"] {
+            fs_err::create_dir(path(folder))?;
+        }
 
         let settings = sidecar::Settings {
             incoming: path("incoming"),
@@ -94,6 +96,7 @@ impl Stand {
         let settings = linfa_serve::Settings {
             listen: address,
             store: path("store"),
+            state: path("state"),
             catalog_public_key_file: path("public.pem"),
             api_keys_file: path("keys.toml"),
             reload_ms: 100,

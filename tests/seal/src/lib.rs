@@ -66,16 +66,16 @@ impl Deployment {
     /// The stack of this repository, in a checkout of it.
     #[must_use]
     pub fn product(folder: PathBuf, environment: Vec<(String, String)>) -> Self {
-        let service = |name: &str, networks, mounts: [(&str, Access); 3]| Service {
+        let service = |name: &str, networks, mounts: &[(&str, Access)]| Service {
             name: name.to_owned(),
-            mounts: mounts.map(|(path, access)| (path.to_owned(), access)).into(),
+            mounts: mounts.iter().map(|(path, access)| ((*path).to_owned(), *access)).collect(),
             networks,
         };
         let services = vec![
             service(
                 "sidecar",
                 0,
-                [
+                &[
                     ("/models/incoming", Access::Ro),
                     ("/models/store", Access::Rw),
                     ("/run/secrets/catalog_signing_key", Access::Ro),
@@ -84,8 +84,9 @@ impl Deployment {
             service(
                 "server",
                 1,
-                [
+                &[
                     ("/models/store", Access::Ro),
+                    ("/var/lib/linfa-serve", Access::Rw),
                     ("/run/secrets/api_keys", Access::Ro),
                     ("/run/secrets/catalog_public_key", Access::Ro),
                 ],

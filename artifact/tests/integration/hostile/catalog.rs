@@ -32,7 +32,9 @@ fn catalog() -> Catalog {
     let files = testkit::linear("a", 2.0).files().unwrap();
     Catalog {
         sequence: 1,
+        epoch: 2,
         issued_at: jiff::Timestamp::UNIX_EPOCH,
+        expires_at: jiff::Timestamp::UNIX_EPOCH + jiff::SignedDuration::from_mins(10),
         models: vec![CatalogModel {
             name: "a".parse().unwrap(),
             default: Some(version(2)),
@@ -138,6 +140,25 @@ fn a_field_of_a_later_release_is_refused() {
         error.starts_with("signed, but not readable by this release: unknown field `surprise`"),
         "{error}"
     );
+}
+
+#[test]
+fn a_catalog_of_a_release_that_knew_no_epoch_and_no_expiry_is_read() {
+    let mut payload = serde_json::to_value(catalog()).unwrap();
+    for field in ["epoch", "expires_at"] {
+        payload.as_object_mut().unwrap().remove(field).unwrap();
+    }
+    let payload = serde_json::to_vec(&payload).unwrap();
+    let bytes = key().seal("application/vnd.linfa-serve.catalog.v1+json", &payload).unwrap();
+    let read = Catalog::unseal(&bytes, &key().trusted()).unwrap();
+    assert_eq!(read, Catalog { epoch: 1, expires_at: jiff::Timestamp::MAX, ..catalog() });
+}
+
+#[test]
+fn the_epoch_outranks_the_sequence() {
+    let newer = Catalog { epoch: 3, sequence: 0, ..catalog() };
+    assert!(newer.rank() > catalog().rank());
+    assert!(Catalog { sequence: 2, ..catalog() }.rank() > catalog().rank());
 }
 
 #[test]

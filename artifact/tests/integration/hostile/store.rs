@@ -21,7 +21,7 @@ fn blob(root: &Path, digest: Digest) -> std::path::PathBuf {
 
 #[test]
 fn what_was_put_is_what_is_read() {
-    let (dir, writer, files) = store();
+    let (dir, mut writer, files) = store();
     let entries = writer.put_version(&files).unwrap();
     assert_eq!(writer.reader().version(&entries).unwrap(), files);
     assert_eq!(Reader::new(dir.path()).version(&entries).unwrap(), files);
@@ -29,7 +29,7 @@ fn what_was_put_is_what_is_read() {
 
 #[test]
 fn a_damaged_blob_is_not_read_and_is_mended_by_the_next_put() {
-    let (dir, writer, files) = store();
+    let (dir, mut writer, files) = store();
     let entries = writer.put_version(&files).unwrap();
     let digest = Digest::of(&files.tensors);
     let mut bytes = files.tensors.clone();
@@ -45,7 +45,7 @@ fn a_damaged_blob_is_not_read_and_is_mended_by_the_next_put() {
 
 #[test]
 fn a_missing_a_long_and_a_linked_blob_are_not_read() {
-    let (dir, writer, files) = store();
+    let (dir, mut writer, files) = store();
     let entries = writer.put_version(&files).unwrap();
     let digest = Digest::of(&files.golden);
     let path = blob(dir.path(), digest);
@@ -72,7 +72,7 @@ fn a_missing_a_long_and_a_linked_blob_are_not_read() {
 
 #[test]
 fn a_file_that_the_catalog_does_not_list_is_not_read() {
-    let (_dir, writer, files) = store();
+    let (_dir, mut writer, files) = store();
     let mut entries = writer.put_version(&files).unwrap();
     entries.retain(|entry| entry.name != FileName::Golden);
     assert_eq!(
@@ -96,7 +96,7 @@ fn a_second_writer_is_refused_until_the_first_is_gone() {
 
 #[test]
 fn a_copy_of_the_newest_catalog_is_kept() {
-    let (_dir, writer, _) = store();
+    let (_dir, mut writer, _) = store();
     let reader = writer.reader();
     assert_eq!(reader.catalog().unwrap_err().to_string(), "`catalog.json` is missing");
     assert_eq!(reader.catalog_copy().unwrap_err().to_string(), "`catalog.copy.json` is missing");
@@ -121,25 +121,28 @@ fn a_wiped_store_is_held_again_unless_another_sidecar_was_faster() {
         }
     };
     wipe();
-    assert!(matches!(writer.put_version(&files), Err(WriteError::System(_))));
-    writer.hold().unwrap();
     writer.put_version(&files).unwrap();
     assert!(matches!(Writer::open(dir.path()), Err(WriteError::Locked(_))));
 
     wipe();
+    writer.put_catalog(b"1").unwrap();
+    assert!(matches!(Writer::open(dir.path()), Err(WriteError::Locked(_))));
+
+    wipe();
     let faster = Writer::open(dir.path()).unwrap();
-    assert!(matches!(writer.hold(), Err(WriteError::Locked(_))));
+    assert!(matches!(writer.put_version(&files), Err(WriteError::Locked(_))));
+    assert!(matches!(writer.put_catalog(b"1"), Err(WriteError::Locked(_))));
     drop(faster);
-    writer.hold().unwrap();
+    writer.put_catalog(b"1").unwrap();
 
     fs_err::remove_dir_all(dir.path()).unwrap();
-    assert!(matches!(writer.hold(), Err(WriteError::System(_))));
+    assert!(matches!(writer.put_version(&files), Err(WriteError::System(_))));
     assert!(!dir.path().exists());
 }
 
 #[test]
 fn a_store_that_went_away_is_told_by_its_path() {
-    let (dir, writer, files) = store();
+    let (dir, mut writer, files) = store();
     let entries = writer.put_version(&files).unwrap();
     let root = dir.path().to_owned();
     drop(dir);
@@ -169,7 +172,7 @@ fn a_store_that_cannot_be_opened_is_told_in_the_systems_words() {
 
 #[test]
 fn a_write_that_fails_leaves_no_half_file_and_the_old_catalog() {
-    let (dir, writer, files) = store();
+    let (dir, mut writer, files) = store();
     writer.put_catalog(b"1").unwrap();
     // A folder where the file belongs: the rename fails after everything was written.
     fs_err::create_dir(blob(dir.path(), Digest::of(&files.tensors))).unwrap();

@@ -43,6 +43,7 @@ impl Data {
             "the data folder {} lies in the folder of models, which is watched; choose another by --data",
             data.0.display()
         );
+        fs::create_dir_all(data.state())?;
         data.keys_of_catalogs()?;
         data.keys_of_clients()?;
         Ok(data)
@@ -59,6 +60,10 @@ impl Data {
 
     pub(super) fn store(&self) -> PathBuf {
         self.0.join("store")
+    }
+
+    pub(super) fn state(&self) -> PathBuf {
+        self.0.join("state")
     }
 
     pub(super) fn signing_key(&self) -> PathBuf {

@@ -92,6 +92,7 @@ impl Server {
         let settings = linfa_serve::Settings {
             listen: listener.local_addr()?,
             store: data.store(),
+            state: data.state(),
             catalog_public_key_file: data.public_key(),
             api_keys_file: data.api_keys(),
             ..settings::load(linfa_serve::config::PREFIX, None, environment(defaults))?

@@ -9,17 +9,17 @@ use std::{
 use anyhow::Context as _;
 use artifact::{
     Batch, Catalog, Digest, Files, Manifest, Model, Predictions, Version,
-    dsse::{SealKey, TrustedKey},
+    dsse::{SealKey, TrustedKeys},
     store::Reader,
     testkit,
 };
 use ed25519_dalek::{
     SigningKey,
-    pkcs8::{EncodePrivateKey as _, spki::der::pem::LineEnding},
+    pkcs8::{EncodePrivateKey as _, EncodePublicKey as _, spki::der::pem::LineEnding},
 };
 use fs_err as fs;
 use jiff::{SignedDuration, Timestamp};
-use linfa_serve::{registry, reload::Reloader};
+use linfa_serve::{floor::Floor, registry, reload::Reloader, trust::Trust};
 use sidecar::{Scanner, Settings};
 use tempfile::TempDir;
 
@@ -30,7 +30,10 @@ use super::{
 use crate::stand::secret;
 
 pub(super) const MODEL: &str = "line";
-const SEED: &[u8; 32] = b"linfa-serve hammer, it signs no.";
+/// Signs the catalogs of hammered stores.
+pub const SEED: &[u8; 32] = b"linfa-serve hammer, it signs no.";
+/// Signs what must not be believed.
+pub const FORGER: &[u8; 32] = &[1; 32];
 const VERSIONS: u64 = 4;
 /// What is asked of every version; each answers otherwise.
 const ROW: [f64; 2] = [2.0, 3.0];
@@ -81,8 +84,10 @@ impl Store {
         }
         fs::write(path("incoming").join(MODEL).join("policy.toml"), "serve = \"all\"")?;
         let mut scanner = Scanner::open(&settings(dir.path())?)?;
+        // As long ago as the looks take: a server believes no catalog of the future, and puts none in force that is old.
+        let start = Timestamp::now() - SignedDuration::from_secs(20);
         for second in 0..20 {
-            scanner.scan_once(Timestamp::UNIX_EPOCH + SignedDuration::from_secs(second));
+            scanner.scan_once(start + SignedDuration::from_secs(second));
         }
         let catalog = Catalog::unseal(&Reader::new(path("store")).catalog()?, &key().trusted())?;
         let serving = catalog.model(MODEL).context("no model")?.serving.len();
@@ -96,7 +101,7 @@ impl Store {
     }
 
     /// Verifies its catalogs.
-    pub fn trusted(&self) -> TrustedKey {
+    pub fn trusted(&self) -> TrustedKeys {
         key().trusted()
     }
 
@@ -104,6 +109,8 @@ impl Store {
     fn sealed(&self, version: u64, sequence: u64, key: &SealKey) -> anyhow::Result<Vec<u8>> {
         let mut catalog = self.catalog.clone();
         catalog.sequence = sequence;
+        catalog.issued_at = Timestamp::now();
+        catalog.expires_at = catalog.issued_at + SignedDuration::from_hours(1);
         let model = catalog.models.first_mut().context("no model")?;
         model.default = Some(Version::try_from(version)?);
         model.serving = vec![Version::try_from(version)?];
@@ -119,7 +126,8 @@ impl Store {
     /// A forger's catalog: of the same versions, but the blobs are others that lie there too.
     fn forged(&self) -> anyhow::Result<Vec<u8>> {
         let mut catalog = self.catalog.clone();
-        catalog.sequence = u64::MAX >> 1;
+        catalog.sequence += 1;
+        catalog.expires_at = Timestamp::now() + SignedDuration::from_hours(1);
         for version in catalog.models.iter_mut().flat_map(|model| &mut model.versions) {
             let files = line(version.version.get() as f64 + 0.5)?;
             version.files = files.entries();
@@ -128,7 +136,7 @@ impl Store {
                 fs::write(self.path().join("blobs/sha256").join(entry.digest.hex()), files.get(entry.name))?;
             }
         }
-        Ok(catalog.seal(&SealKey::from_bytes(&[1; 32]))?)
+        Ok(catalog.seal(&SealKey::from_bytes(FORGER))?)
     }
 }
 
@@ -170,16 +178,23 @@ pub fn hammer_the_server(
     Ok(hammered)
 }
 
-/// The server's own way from a store to what is served.
-pub fn reloader(store: PathBuf, key: TrustedKey) -> impl FnMut() -> Vec<Served> {
+/// The server's own way from a store to what is served, by what was signed with that key.
+///
+/// # Errors
+/// If the key cannot be written.
+pub fn reloader(store: &Store, key: &SigningKey) -> anyhow::Result<impl FnMut() -> Vec<Served> + use<>> {
+    let path = |name: &str| store.dir.path().join(name);
+    fs::write(path("public.pem"), key.verifying_key().to_public_key_pem(LineEnding::LF)?)?;
+    fs::create_dir(path("state"))?;
     let (publisher, models) = registry::channel();
-    let mut reloader = Reloader::new(Reader::new(store), key, publisher);
-    move || {
-        reloader.reload_once();
+    let (trust, floor) = (Trust::open(&path("public.pem"))?, Floor::open(&path("state")));
+    let mut reloader = Reloader::new(Reader::new(store.path()), trust, floor, publisher);
+    Ok(move || {
+        reloader.reload_once(Timestamp::now());
         let snapshot = models.snapshot();
         let loaded = snapshot.models.values().flat_map(|model| model.loaded.values());
         loaded.map(served).collect()
-    }
+    })
 }
 
 fn served(loaded: &Arc<registry::Loaded>) -> Served {
@@ -187,7 +202,6 @@ fn served(loaded: &Arc<registry::Loaded>) -> Served {
     Served { version: loaded.version.get(), digest: loaded.model.digest(), answer }
 }
 
-/// Signs the catalogs of hammered stores.
 pub(super) fn key() -> SealKey {
     SealKey::from_bytes(SEED)
 }

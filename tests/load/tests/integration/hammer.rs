@@ -1,8 +1,10 @@
 use std::path::Path;
 
 use artifact::{Catalog, Digest, Files, Manifest, Model, files::FileName};
+use ed25519_dalek::SigningKey;
 use load::hammer::{
-    Dock, Hammered, Served, Store, ask, hammer_the_server, hammer_the_sidecar, reloader, scanner,
+    Dock, FORGER, Hammered, SEED, Served, Store, ask, hammer_the_server, hammer_the_sidecar, reloader,
+    scanner,
 };
 
 /// Enough for a fault that is there to show on the slowest machine.
@@ -11,7 +13,7 @@ const AT_MOST: usize = 200_000;
 #[test]
 fn through_a_thousand_reloads_nothing_is_loaded_that_was_not_signed() {
     let store = Store::new().unwrap();
-    let subject = reloader(store.path(), store.trusted());
+    let subject = reloader(&store, &SigningKey::from_bytes(SEED)).unwrap();
     let seen = hammer_the_server(&store, subject, |seen| seen.reloads >= 1000).unwrap();
     println!("{seen}");
     assert_eq!(seen.wrong, [""; 0], "{seen}");
@@ -47,8 +49,8 @@ fn a_server_that_reads_twice_loads_what_was_not_signed() {
 fn a_server_that_believes_any_catalog_loads_what_was_not_signed() {
     // Correct, but for the key.
     let store = Store::new().unwrap();
-    let forger = artifact::dsse::SealKey::from_bytes(&[1; 32]).trusted();
-    let seen = hammer_the_server(&store, reloader(store.path(), forger), found).unwrap();
+    let forged = reloader(&store, &SigningKey::from_bytes(FORGER)).unwrap();
+    let seen = hammer_the_server(&store, forged, found).unwrap();
     println!("found after {seen}");
     assert!(!seen.wrong.is_empty(), "{seen}");
 }
