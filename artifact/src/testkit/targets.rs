@@ -1,10 +1,12 @@
 //! What is asked of every input that someone else may write: it is refused, or it keeps its promises; nothing panics.
 //! cargo-fuzz asks it of what it makes up (`fuzz/`), the tests of its corpus and of what a generator makes up.
 
-use std::sync::LazyLock;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use crate::{
-    Batch, Catalog, Digest, Files, Golden, Manifest, Model, Pack, Predictions, catalog::PAYLOAD_TYPE,
+    Batch, Catalog, Digest, Files, Golden, Manifest, Model, Pack, Predictions,
+    bundle::{self, PublisherKeys},
+    catalog::PAYLOAD_TYPE,
     dsse::SealKey,
 };
 
@@ -12,14 +14,32 @@ use crate::{
 pub type Target = fn(&[u8]) -> bool;
 
 /// Every target, by the name of its corpus.
-pub const TARGETS: [(&str, Target); 4] =
-    [("manifest", manifest), ("model", model), ("golden", golden), ("catalog", catalog)];
+pub const TARGETS: [(&str, Target); 5] =
+    [("manifest", manifest), ("model", model), ("golden", golden), ("catalog", catalog), ("bundle", bundle)];
 
 /// Rows end in numbers that are easy, and in numbers that overflow.
 const ROWS: [f64; 7] = [0.0, 1.0, -2.5, 1e-310, 4e7, 1e154, -1.7e308];
 
 static FIXTURES: LazyLock<[Files; 5]> =
     LazyLock::new(|| packs().map(|pack| pack.files().expect("a fixture can be written")));
+
+/// The keys of the fixtures that the real tool signed, and the files.
+static SIGNED: LazyLock<(PublisherKeys, BTreeMap<String, Digest>)> = LazyLock::new(|| {
+    macro_rules! fixture {
+        ($name:literal) => {
+            include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/signed/", $name))
+        };
+    }
+    let pems = [&fixture!("p256.pem")[..], fixture!("p384.pem"), fixture!("p521.pem")].concat();
+    let keys = PublisherKeys::from_pem(&String::from_utf8_lossy(&pems)).expect("the fixtures' keys are keys");
+    let files = [
+        ("README.md", &fixture!("model/README.md")[..]),
+        ("golden.jsonl", fixture!("model/golden.jsonl")),
+        ("manifest.json", fixture!("model/manifest.json")),
+        ("model.safetensors", fixture!("model/model.safetensors")),
+    ];
+    (keys, files.map(|(name, bytes)| (name.to_owned(), Digest::of(bytes))).into())
+});
 
 /// The only catalog that was ever signed with the key of the target `catalog`. It is JSON here, so that a field of a later
 /// release changes nothing.
@@ -101,6 +121,20 @@ pub fn catalog(bytes: &[u8]) -> bool {
     let again = Catalog::unseal(&written, &key.trusted()).expect("what was written can be read");
     assert_eq!(again, read, "a catalog changes on its way");
     true
+}
+
+/// Bytes as model.sig beside a version that the real tool signed; and as what is signed in one.
+pub fn bundle(bytes: &[u8]) -> bool {
+    let (keys, files) = &*SIGNED;
+    if bundle::verify(bytes, files, keys).is_ok() {
+        for name in files.keys() {
+            let mut others = files.clone();
+            others.insert(name.clone(), Digest::of(b"other bytes"));
+            assert!(bundle::verify(bytes, &others, keys).is_err(), "other bytes in `{name}` pass as signed");
+        }
+        return true;
+    }
+    bundle::statement::check(bytes, files).is_ok()
 }
 
 /// The one genuine catalog of the target `catalog`.
