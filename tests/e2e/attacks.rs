@@ -9,7 +9,7 @@ use artifact::{
     dsse::TrustedKeys,
     testkit::{
         Parts,
-        attacks::{self, ATTACKS},
+        attacks::{self, ATTACKS, End},
         linear,
     },
 };
@@ -145,8 +145,10 @@ fn wherever_links_lead_the_sidecar_opens_nothing_outside_its_folders() {
     settings.iter().for_each(|setting| arguments.extend(["--env", setting]));
     traced.docker_run(&arguments, &format!("exec {strace} sidecar.trace linfa-sidecar"));
 
-    let models: Vec<_> = (0..ATTACKS.len())
-        .map(attacks::model)
+    // Where the policy cannot be read, nothing is judged.
+    let judged = ATTACKS.iter().enumerate().filter(|(_, attack)| !matches!(attack.end, End::Policy(_)));
+    let models: Vec<_> = judged
+        .map(|(index, _)| attacks::model(index))
         .chain(["device", "mounted", "good"].map(str::to_owned))
         .collect();
     let log = || said(&run(Command::new("docker").args(["logs", &traced.copy.project])));

@@ -24,7 +24,7 @@ pub struct Attack {
     plant: fn(&Scene<'_>),
 }
 
-/// What has to come of an attack. Version 1 serves where version 2 is refused, else version 2 does.
+/// What has to come of an attack. Version 1 serves where version 2 is refused, nothing where the policy is, else version 2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
     /// Version 2 is rejected, with a refusal (`check: reason`) that begins like this.

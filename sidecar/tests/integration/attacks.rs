@@ -43,8 +43,11 @@ fn wrong(catalog: &Catalog, index: usize, attack: &Attack) -> Option<String> {
             let rejected = version.is_some_and(|version| version.status == Status::Rejected);
             rejected && serving == [1] && refusal.as_ref().is_some_and(|said| said.starts_with(begins))
         }
+        End::Policy(begins) => {
+            let said = model.policy_error.as_ref().is_some_and(|said| said.starts_with(begins));
+            said && serving.is_empty() && version.is_some_and(|version| version.status != Status::Admitted)
+        }
         _ if serving != [2] || refusal.is_some() => false,
-        End::Policy(begins) => model.policy_error.as_ref().is_some_and(|said| said.starts_with(begins)),
         End::ModelNote(begins) => said(&model.notes, begins),
         End::RootNote(begins) => said(&catalog.notes, begins),
         End::Ignored => model.notes.is_empty() && model.policy_error.is_none(),
@@ -119,6 +122,7 @@ fn the_program_takes_little_memory_whatever_is_dropped() {
                 program.wait_for(&[&model, "version refused", "\"version\":\"2\""]);
                 program.wait_for(&[&model, "Admitted", "\"version\":\"1\""]);
             }
+            End::Policy(begins) => program.wait_for(&[&model, begins, "\"version\":\"2\""]),
             _ => program.wait_for(&[&model, "Admitted", "\"version\":\"2\""]),
         }
     }
