@@ -20,7 +20,7 @@ use crate::run::{Seen, run, whole};
 static MEMORY: PeakAlloc = PeakAlloc;
 
 /// What an input may take: some times its size, and a fixed sum for the fixtures and rows of the target.
-const TIMES: usize = 4;
+const TIMES: usize = 8;
 const BESIDES: usize = 1 << 20;
 /// What the largest inputs may take in all.
 const LARGEST: usize = 512 << 20;
