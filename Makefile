@@ -1,7 +1,7 @@
 # Every command of the project; CI runs the same ones. `make help` lists them.
 #
 # up and down need Docker, make and openssl alone; the rest needs Rust, and `test` both.
-.PHONY: help up down secrets check test seal torture bench train
+.PHONY: help up down secrets check test seal fuzz torture bench train
 .DEFAULT_GOAL := help
 
 TOOLS := target/tools/bin
@@ -43,8 +43,19 @@ test: ## Unit, integration and documentation tests, then the containers end to e
 seal: ## Look at the stack that is up: secrets that can be read, programs that may do more than they need
 	cargo run -p linfa-serve-seal --bin seal
 
-torture: ## 1000 swaps under load, every answer checked; TORTURE_SWAPS or TORTURE_SECONDS shorten it
+fuzz: $(TOOLS)/cargo-fuzz ## Each fuzz target for FUZZ_SECONDS (600), with 512 MB at most; needs nightly Rust
+	@# What is found goes below target/; what is worth keeping is put into fuzz/corpus by hand.
+	@set -e; for target in $$($(TOOLS)/cargo-fuzz list); do \
+	    mkdir -p target/fuzz/$$target; \
+	    cargo +nightly fuzz run --sanitizer none --target-dir target/fuzz/build $$target \
+	        target/fuzz/$$target fuzz/corpus/$$target -- -dict=fuzz/dictionaries/$$target.dict \
+	        -max_total_time=$${FUZZ_SECONDS:-600} -rss_limit_mb=512 -print_final_stats=1; \
+	done
+
+torture: ## 1000 swaps under load, every answer checked; files swapped through 10 000 reloads; a million files dropped
 	cargo run --release -p linfa-serve-load --bin torture
+	cargo run --release -p linfa-serve-load --bin hammer
+	CROWD=1000000 cargo test --release -p linfa-sidecar --test integration crowd -- --show-output
 
 bench: ## Calls per second against a bare echo; needs h2load (package nghttp2-client) and taskset
 	cargo bench -p linfa-serve --bench serve
@@ -52,6 +63,11 @@ bench: ## Calls per second against a bare echo; needs h2load (package nghttp2-cl
 train: ## Train iris anew from models/iris.csv, as its next version
 	cargo run --release -p linfactl -- train --csv models/iris.csv --target species --scale \
 	    --algorithm multinomial-logistic-regression --name iris --out models
+
+fuzz: export PATH := $(CURDIR)/$(TOOLS):$(PATH)
+
+$(TOOLS)/cargo-fuzz:
+	cargo install --locked --debug --root target/tools cargo-fuzz@0.13.2
 
 # Unoptimised, since it runs for two seconds.
 $(TOOLS)/cargo-deny:

@@ -21,7 +21,7 @@ pub const MAX_REJECTIONS: usize = 100;
 /// The clocks of those who write and read catalogs may differ by as much as this.
 pub const SKEW: SignedDuration = SignedDuration::from_mins(5);
 
-const PAYLOAD_TYPE: &str = "application/vnd.linfa-serve.catalog.v1+json";
+pub(crate) const PAYLOAD_TYPE: &str = "application/vnd.linfa-serve.catalog.v1+json";
 
 /// What may be served, and why all else may not.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -4,7 +4,7 @@
 use std::{
     fmt,
     io::Read as _,
-    os::fd::{BorrowedFd, OwnedFd},
+    os::fd::{AsFd as _, BorrowedFd, OwnedFd},
     path::Path,
 };
 
@@ -63,6 +63,12 @@ pub enum ReadError {
     /// It could lead out of the folder, to a secret for one.
     #[error("`{name}` is a symbolic link; only plain files are read")]
     Symlink {
+        /// The file.
+        name: String,
+    },
+    /// Another volume was mounted there, or the name is a path that leads out of the folder.
+    #[error("`{name}` lies on another volume; only what lies in the folder itself is read")]
+    Outside {
         /// The file.
         name: String,
     },
@@ -168,16 +174,29 @@ pub fn read(folder: BorrowedFd<'_>, name: &str, max: u64) -> Result<Vec<u8>, Rea
 
 fn open(folder: BorrowedFd<'_>, name: &str, extra: OFlags) -> Result<OwnedFd, ReadError> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | extra;
-    let beneath = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+    let beneath = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_XDEV;
     let opened = match rustix::fs::openat2(folder, name, flags, Mode::empty(), beneath) {
-        // Kernels before 5.6, and filters that do not know the call. Names are single components that we chose
-        // or checked, so that NOFOLLOW alone keeps us inside.
-        Err(Errno::NOSYS | Errno::PERM) if !name.contains('/') => {
-            rustix::fs::openat(folder, name, flags, Mode::empty())
-        }
+        // Kernels before 5.6, and filters that do not know the call.
+        Err(Errno::NOSYS | Errno::PERM) => open_by_parts(folder, name, flags),
         opened => opened,
     };
     opened.map_err(|error| system(name, error))
+}
+
+/// The same without openat2, but that what is mounted below is not told apart: one part of the path after the other, none
+/// of them a link or a way up.
+fn open_by_parts(folder: BorrowedFd<'_>, path: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
+    let open = |folder: BorrowedFd<'_>, name: &str, flags| match name {
+        "" | "." | ".." => Err(Errno::XDEV),
+        name => rustix::fs::openat(folder, name, flags, Mode::empty()),
+    };
+    match path.split_once('/') {
+        Some((first, rest)) => {
+            let way = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::DIRECTORY;
+            open_by_parts(open(folder, first, way)?.as_fd(), rest, flags)
+        }
+        None => open(folder, path, flags),
+    }
 }
 
 fn system(name: &str, error: Errno) -> ReadError {
@@ -185,6 +204,7 @@ fn system(name: &str, error: Errno) -> ReadError {
     match error {
         Errno::NOENT => ReadError::Missing { name },
         Errno::LOOP => ReadError::Symlink { name },
+        Errno::XDEV => ReadError::Outside { name },
         Errno::NOTDIR => ReadError::NotPlain { name, kind: "file where a folder belongs" },
         // Opening a socket.
         Errno::NXIO => ReadError::NotPlain { name, kind: "socket" },
@@ -208,8 +228,6 @@ fn kind_name(kind: FileType) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use std::os::fd::AsFd as _;
-
     use super::*;
 
     fn folder() -> (tempfile::TempDir, std::fs::File) {
@@ -289,7 +307,45 @@ mod tests {
         fs_err::write(dir.path().join("secret"), b"1").unwrap();
         fs_err::create_dir(dir.path().join("inner")).unwrap();
         let inner = fs_err::File::open(dir.path().join("inner")).unwrap();
-        assert!(read(inner.as_fd(), "../secret", 9).is_err());
-        assert!(read(inner.as_fd(), dir.path().join("secret").to_str().unwrap(), 9).is_err());
+        for path in ["../secret", "..", dir.path().join("secret").to_str().unwrap()] {
+            let outside = Err(ReadError::Outside { name: path.to_owned() });
+            assert_eq!(read(inner.as_fd(), path, 9), outside);
+        }
+    }
+
+    #[test]
+    fn what_is_mounted_below_is_another_volume() {
+        let root = open_root(Path::new("/")).unwrap();
+        assert_eq!(
+            open_folder(root.as_fd(), "proc").unwrap_err().to_string(),
+            "`proc` lies on another volume; only what lies in the folder itself is read"
+        );
+    }
+
+    #[test]
+    fn a_device_is_not_read() {
+        let devices = open_root(Path::new("/dev")).unwrap();
+        for name in ["zero", "null"] {
+            let said = read(devices.as_fd(), name, 9).unwrap_err().to_string();
+            assert_eq!(said, format!("`{name}` is a device; only plain files are read"));
+        }
+    }
+
+    #[test]
+    fn without_openat2_no_link_and_no_way_up_is_followed_either() {
+        let (dir, fd) = folder();
+        let path = |name: &str| dir.path().join(name);
+        fs_err::create_dir_all(path("outer/inner")).unwrap();
+        fs_err::write(path("outer/inner/file"), b"1").unwrap();
+        std::os::unix::fs::symlink("outer", path("link")).unwrap();
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        let open = |path: &str| open_by_parts(fd.as_fd(), path, flags).map(drop);
+        assert_eq!(open("outer/inner/file"), Ok(()));
+        for out in ["outer/../outer", "..", ".", "", "/", "outer//inner", "/etc/passwd"] {
+            assert_eq!(open(out), Err(Errno::XDEV), "{out}");
+        }
+        assert_eq!(open("outer/nothing"), Err(Errno::NOENT));
+        assert_eq!(open("link"), Err(Errno::LOOP));
+        assert_eq!(open("link/inner"), Err(Errno::NOTDIR));
     }
 }

@@ -6,6 +6,9 @@ use std::{borrow::Cow, collections::BTreeMap, fmt};
 use safetensors::{Dtype, SafeTensorError, SafeTensors, tensor::TensorView};
 use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
 
+/// The most bytes of a header. A model has tens of tensors, each of some hundred bytes there.
+pub const HEADER_BYTES: u64 = 1 << 20;
+
 /// One tensor: a shape and its values, row-major.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tensor {
@@ -32,6 +35,12 @@ pub enum TensorError {
     /// No safetensors file: a torn header, overlapping or missing data, trailing bytes.
     #[error("no valid safetensors file: {0}")]
     Format(#[from] SafeTensorError),
+    /// A header takes many times its size in memory, once it is read.
+    #[error("the header has {size} bytes, the limit is {HEADER_BYTES}")]
+    Header {
+        /// Its length.
+        size: u64,
+    },
     /// Of two tensors with one name, readers differ in which they see.
     #[error("tensor `{name}` occurs twice")]
     Duplicate {
@@ -145,7 +154,13 @@ impl Tensors {
     /// # Errors
     /// [`TensorError`], by the first rule that is broken.
     pub fn parse(bytes: &[u8]) -> Result<Self, TensorError> {
-        // The library first: it bounds the header before it trusts its length.
+        if let Some(length) = bytes.first_chunk() {
+            let size = u64::from_le_bytes(*length);
+            if size > HEADER_BYTES {
+                return Err(TensorError::Header { size });
+            }
+        }
+        // The library first: it compares the header's length with the file's.
         let file = SafeTensors::deserialize(bytes)?;
         refuse_duplicate_names(bytes)?;
         let mut tensors = BTreeMap::new();

@@ -16,6 +16,9 @@ use crate::{
     tensors::{Tensor, Values},
 };
 
+pub mod attacks;
+pub mod targets;
+
 mod parts;
 mod publisher;
 

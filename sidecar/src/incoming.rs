@@ -120,7 +120,7 @@ impl Root {
         let mut root = Self { fd, models: Vec::new(), policy, notes: Vec::new() };
         for (name, entry) in entries(root.fd.as_fd(), &name, FOLDER_ENTRIES)? {
             match entry.kind {
-                _ if name.starts_with('.') => {}
+                _ if is_ignored(&name) => {}
                 FileType::Directory => match name.parse::<Name>() {
                     Ok(model) => root.models.push(model),
                     Err(rule) => root.notes.push(format!("`{name}` is no model: {rule}")),
@@ -142,7 +142,7 @@ impl Root {
         let mut versions = BTreeMap::new();
         let mut notes = Vec::new();
         for (name, entry) in entries(fd.as_fd(), model.as_str(), FOLDER_ENTRIES)? {
-            if name.starts_with('.') || name == "policy.toml" {
+            if is_ignored(&name) || name == "policy.toml" {
                 continue;
             }
             if name == EVALUATION {
@@ -198,6 +198,11 @@ impl Look {
             Err(error) => Self::Unreadable(error),
         }
     }
+}
+
+/// What tools keep beside models and versions, and what is on its way to its name. Inside a version nothing is ignored.
+fn is_ignored(name: &str) -> bool {
+    name.starts_with('.') || name.ends_with(".tmp")
 }
 
 /// The entries of `folder`, sorted by name. One that goes away meanwhile is left out.

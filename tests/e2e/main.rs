@@ -12,6 +12,8 @@ mod stack;
 mod states;
 
 #[cfg(test)]
+mod attacks;
+#[cfg(test)]
 mod containers;
 #[cfg(test)]
 mod models;

@@ -19,6 +19,8 @@ mod discovery;
 mod input;
 /// Deadlines, sizes, and the end of capacity.
 mod limits;
+/// Catalogs with the blobs of others.
+mod mix;
 /// Catalogs that are genuine, and not to be put in force.
 mod order;
 /// HTTP/2 spoken with ill intent, and what it costs the program and its good clients.

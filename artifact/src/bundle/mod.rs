@@ -6,7 +6,7 @@
 //! signature is verified first; then those very bytes are parsed.
 
 mod keys;
-mod statement;
+pub(crate) mod statement;
 
 use std::collections::BTreeMap;
 

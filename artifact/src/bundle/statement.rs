@@ -64,7 +64,7 @@ struct Resource {
 }
 
 /// Whether the statement lists `files`: all of them, and nothing else.
-pub(super) fn check(payload: &[u8], files: &BTreeMap<String, Digest>) -> Result<(), BundleError> {
+pub(crate) fn check(payload: &[u8], files: &BTreeMap<String, Digest>) -> Result<(), BundleError> {
     let kind: Kind = serde_json::from_slice(payload).map_err(BundleError::Statement)?;
     if kind.statement_type != STATEMENT_TYPE {
         return Err(BundleError::StatementType { found: kind.statement_type });

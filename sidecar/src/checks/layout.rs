@@ -162,6 +162,7 @@ pub(super) fn failure(error: ReadError) -> Failure {
     let weight = match error {
         ReadError::Missing { .. } | ReadError::Changed { .. } | ReadError::System { .. } => Weight::Lacking,
         ReadError::Symlink { .. }
+        | ReadError::Outside { .. }
         | ReadError::NotPlain { .. }
         | ReadError::HardLink { .. }
         | ReadError::TooLarge { .. }

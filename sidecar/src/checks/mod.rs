@@ -214,8 +214,8 @@ impl Failure {
     }
 }
 
-/// A sentence fit for a catalog and a terminal. What was dropped has a say in it, so that it may be huge or hold
-/// control characters.
+/// A sentence fit for a catalog and a terminal. What was dropped has a say in it, so that it may be huge, hold control
+/// characters, or characters that are not seen and make others seem to stand elsewhere.
 pub(crate) fn sentence(text: impl Display) -> String {
     const MAX: usize = 600;
     let mut sentence = String::new();
@@ -224,7 +224,7 @@ pub(crate) fn sentence(text: impl Display) -> String {
             sentence.push('…');
             break;
         }
-        if character.is_control() {
+        if character.is_control() || is_unseen(character) {
             sentence.extend(character.escape_default());
         } else {
             sentence.push(character);
@@ -237,6 +237,11 @@ impl From<ReadError> for Failure {
     fn from(error: ReadError) -> Self {
         layout::failure(error)
     }
+}
+
+/// Marks of direction, joiners and spaces of no width.
+fn is_unseen(character: char) -> bool {
+    matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 impl From<ListError> for Failure {
@@ -278,8 +283,12 @@ mod tests {
     }
 
     #[test]
-    fn a_sentence_is_short_and_has_no_control_characters() {
+    fn a_sentence_is_short_and_has_no_characters_that_are_not_seen() {
         assert_eq!(sentence("a\u{1b}[31m\nb"), "a\\u{1b}[31m\\nb");
+        for mark in ['\u{200b}', '\u{200f}', '\u{2028}', '\u{202e}', '\u{2060}', '\u{206f}', '\u{feff}'] {
+            assert_eq!(sentence(format!("a{mark}b")), format!("a{}b", mark.escape_unicode()));
+        }
+        assert_eq!(sentence("\u{2010}é\u{2030}"), "\u{2010}é\u{2030}");
         let long = sentence("é".repeat(1000));
         assert!(long.len() < 610 && long.ends_with('…'));
     }

@@ -21,14 +21,14 @@ use crate::{bench::Bench, judging};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A running sidecar and the lines of its log.
-struct Program {
+pub(crate) struct Program {
     child: Child,
     log: Receiver<String>,
     seen: Vec<String>,
 }
 
 impl Program {
-    fn start(command: &mut Command) -> Self {
+    pub(crate) fn start(command: &mut Command) -> Self {
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
         let (sender, log) = channel();
@@ -41,7 +41,7 @@ impl Program {
     }
 
     /// Waits for a line of the log that holds all of `words`.
-    fn wait_for(&mut self, words: &[&str]) {
+    pub(crate) fn wait_for(&mut self, words: &[&str]) {
         let deadline = Instant::now() + PATIENCE;
         let found = |line: &String| words.iter().all(|word| line.contains(word));
         while !self.seen.iter().any(found) {
@@ -53,7 +53,14 @@ impl Program {
         }
     }
 
-    fn terminate(mut self) -> ExitStatus {
+    /// The most memory that it had at any time.
+    pub(crate) fn most_memory_mib(&self) -> u64 {
+        let status = fs_err::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let most = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        most.trim().trim_end_matches(" kB").parse::<u64>().unwrap() >> 10
+    }
+
+    pub(crate) fn terminate(mut self) -> ExitStatus {
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
         self.child.wait().unwrap()
@@ -67,7 +74,7 @@ impl Drop for Program {
     }
 }
 
-fn sidecar(bench: &Bench) -> Command {
+pub(crate) fn sidecar(bench: &Bench) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_linfa-sidecar"));
     command
         .env("LINFA_SIDECAR__INCOMING", &bench.settings.incoming)

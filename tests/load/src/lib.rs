@@ -2,6 +2,7 @@
 
 mod course;
 mod expected;
+pub mod hammer;
 mod load;
 mod report;
 mod stand;

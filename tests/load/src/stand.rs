@@ -203,7 +203,7 @@ pub async fn until<T>(what: &str, event: impl Future<Output = T>) -> anyhow::Res
 }
 
 /// Writes a file that only we can read.
-fn secret(path: &Path, content: &str) -> anyhow::Result<()> {
+pub(crate) fn secret(path: &Path, content: &str) -> anyhow::Result<()> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true).mode(0o600);
     options

@@ -90,7 +90,8 @@ fn models_and_versions_are_found_by_their_own_name_and_number() {
 
 #[test]
 fn no_flipped_bit_is_believed() {
-    let bytes = Catalog { models: Vec::new(), ..catalog() }.seal(&key()).unwrap();
+    // Not even in base64, whose last character has bits to spare: one spelling alone is read.
+    let bytes = catalog().seal(&key()).unwrap();
     let trusted = key().trusted();
     let believed: Vec<_> = (0..bytes.len() * 8)
         .filter(|bit| {

@@ -223,7 +223,10 @@ fn torn_and_padded_files_are_refused() {
     let error =
         |bytes: &[u8]| load_error(&linear("a", 2.0), |parts| parts.set_file("model.safetensors", bytes));
     assert_eq!(error(b""), "no valid safetensors file: header too small");
-    assert_eq!(error(&[0xff; 64]), "no valid safetensors file: header too large");
+    let too_large = |size| format!("the header has {size} bytes, the limit is 1048576");
+    assert_eq!(error(&[0xff; 64]), too_large(u64::MAX));
+    assert_eq!(error(&1_048_577_u64.to_le_bytes()), too_large(1_048_577));
+    assert_eq!(error(&1_048_576_u64.to_le_bytes()), "no valid safetensors file: invalid header length");
     assert_eq!(error(&200_u64.to_le_bytes()), "no valid safetensors file: invalid header length");
 
     let good = Parts::of(&linear("a", 2.0)).files().tensors;

@@ -7,6 +7,8 @@ mod saboteur;
 
 /// Faults that are there, and must be found.
 mod controls;
+/// Files that are swapped while they are read.
+mod hammer;
 /// Swaps under load.
 mod swaps;
 

@@ -1,0 +1,6 @@
+//! Bytes as catalog.json, and as what is signed in one.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    artifact::testkit::targets::catalog(bytes);
+});

@@ -1,0 +1,69 @@
+//! The second part of `make torture`: files swapped at full speed through 10 000 reloads of the server, and while the
+//! sidecar looks at 500 versions.
+
+use std::{env, io::Write as _, process::ExitCode};
+
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+use ed25519_dalek::SigningKey;
+use load::hammer::{Dock, SEED, Store, hammer_the_server, hammer_the_sidecar, reloader, scanner};
+use sidecar::{Confinement, Judge};
+
+/// Swaps files under a server and a sidecar; how often, the variables HAMMER_… say.
+#[derive(Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Judge one version. The sidecar starts this
+    #[command(hide = true)]
+    Judge(Confinement),
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().command {
+        Some(Command::Judge(confinement)) => confinement.judge().map(|()| Vec::new()).map_err(Into::into),
+        None => hammer(),
+    };
+    match done {
+        Ok(wrong) if wrong.is_empty() => ExitCode::SUCCESS,
+        Ok(wrong) => {
+            wrong.iter().take(20).for_each(|wrong| eprintln!("{wrong}"));
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            eprintln!("hammer: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn hammer() -> anyhow::Result<Vec<String>> {
+    let reloads = number("HAMMER_RELOADS", 10_000)?;
+    let versions = number("HAMMER_VERSIONS", 500)?;
+    let mut out = std::io::stdout();
+
+    let store = Store::new(Judge::itself("judge"))?;
+    let subject = reloader(&store, &SigningKey::from_bytes(SEED))?;
+    let server = hammer_the_server(&store, subject, |hammered| hammered.reloads >= reloads)?;
+    writeln!(out, "server   {server}")?;
+    anyhow::ensure!(server.loads > 0, "nothing was ever loaded");
+
+    let dock = Dock::new()?;
+    let sidecar = hammer_the_sidecar(&dock, scanner(&dock, Judge::itself("judge"))?, |hammered| {
+        hammered.loads + hammered.wrong.len() >= versions
+    })?;
+    writeln!(out, "sidecar  {sidecar}")?;
+    Ok([server.wrong, sidecar.wrong].concat())
+}
+
+fn number(name: &str, default: usize) -> anyhow::Result<usize> {
+    match env::var(name) {
+        Ok(text) => text.parse().with_context(|| format!("{name}={text}")),
+        Err(env::VarError::NotPresent) => Ok(default),
+        Err(error) => Err(error).context(name.to_owned()),
+    }
+}
