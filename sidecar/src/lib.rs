@@ -23,7 +23,7 @@ mod worker;
 pub use checks::{Verdict, verify};
 pub use config::{ConfigError, Judging, Settings, Settle};
 pub use health::{Unhealthy, health};
-pub use judging::{Confinement, Judge};
+pub use judging::{Confinement, Judge, Unconfined};
 pub use policy::{PolicyError, check_policy};
 pub use scan::{Looked, Scanner};
 pub use signals::stop_at_signals;

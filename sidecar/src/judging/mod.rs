@@ -22,7 +22,7 @@ use crate::{
     config::Judging,
 };
 
-pub use sandbox::Confinement;
+pub use sandbox::{Confinement, Unconfined};
 
 use talk::{End, Heard};
 use wire::Said;
