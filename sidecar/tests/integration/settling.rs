@@ -245,7 +245,8 @@ fn a_clock_that_is_set_back_holds_nothing_up() {
 
     // For a server, the time of a catalog goes back no more than its sequence does; the heartbeat keeps to the clock.
     let back = bench.catalog();
-    assert_eq!((back.issued_at, back.sequence), (before.issued_at, before.sequence + 1));
+    assert_eq!(back.issued_at, before.issued_at);
+    assert!((before.sequence + 1..before.sequence + 5).contains(&back.sequence), "{}", back.sequence);
     bench.look_after(59);
     assert_eq!(bench.catalog(), back);
     bench.look_after(1);
