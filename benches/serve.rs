@@ -211,6 +211,7 @@ fn store(dir: &Path) -> (Model, PathBuf) {
         files: writer.put_version(&files).unwrap(),
         checks: Vec::new(),
         refusal: None,
+        fatal: None,
     };
     let iris = CatalogModel {
         name: "iris".parse().unwrap(),

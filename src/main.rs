@@ -3,7 +3,7 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Context as _;
-use bootstrap::{EX_CONFIG, settings, telemetry};
+use bootstrap::{EX_CONFIG, memory, settings, telemetry};
 use clap::{Parser, Subcommand};
 use linfa_serve::{Settings, config, run, shutdown};
 
@@ -50,6 +50,7 @@ fn main() -> ExitCode {
 
 #[tokio::main]
 async fn serve(settings: Settings) -> anyhow::Result<()> {
+    memory::guard()?;
     let _log = telemetry::start(&settings.log)?;
     let shutdown = shutdown::signalled()?;
     let listener = tokio::net::TcpListener::bind(settings.listen)

@@ -71,6 +71,9 @@ pub struct CatalogVersion {
     pub checks: Vec<Check>,
     /// Why the newest bytes are not served. An admitted version has one when other bytes were dropped over it.
     pub refusal: Option<Refusal>,
+    /// What was judged when the judge itself came to an end, as a hash. The same is not judged again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fatal: Option<Digest>,
 }
 
 /// Where a version stands.

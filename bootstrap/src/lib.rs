@@ -1,8 +1,9 @@
 //! What the server and the sidecar do alike before their work begins: read settings from outside, read secrets
-//! from files, start the log. Nothing here knows what a model is.
+//! from files, guard what they hold in memory, start the log. Nothing here knows what a model is.
 
 mod json;
 mod lines;
+pub mod memory;
 pub mod secret;
 pub mod settings;
 pub mod telemetry;

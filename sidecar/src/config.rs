@@ -30,8 +30,24 @@ pub struct Settings {
     pub heartbeat_seconds: u32,
     /// When a folder that does not change is taken to be finished.
     pub settle: Settle,
+    /// What judging one version may take.
+    pub judging: Judging,
     /// The log.
     pub log: Log,
+}
+
+/// What a child that judges may take of the machine, and how many there are. What takes more is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Judging {
+    /// MiB of memory of each child. Loading alone takes up to four times a version's bytes. Default: 768.
+    pub memory_mib: u32,
+    /// Seconds of processor time. Default: 30.
+    pub cpu_seconds: u32,
+    /// Seconds from start to end. Default: 120.
+    pub wall_seconds: u32,
+    /// Children at once, each for another model. Default: 2.
+    pub at_once: u32,
 }
 
 /// How long a folder must stay as it is.
@@ -83,6 +99,18 @@ impl Settings {
         if !(1..=86_400).contains(&settings.settle.incomplete_seconds) {
             return range("settle.incomplete_seconds", "1 to 86400 seconds");
         }
+        if !(64..=65_536).contains(&settings.judging.memory_mib) {
+            return range("judging.memory_mib", "64 to 65536 MiB");
+        }
+        if !(1..=3600).contains(&settings.judging.cpu_seconds) {
+            return range("judging.cpu_seconds", "1 to 3600 seconds");
+        }
+        if !(1..=3600).contains(&settings.judging.wall_seconds) {
+            return range("judging.wall_seconds", "1 to 3600 seconds");
+        }
+        if !(1..=64).contains(&settings.judging.at_once) {
+            return range("judging.at_once", "1 to 64 versions");
+        }
         Ok(settings)
     }
 
@@ -101,6 +129,7 @@ impl Default for Settings {
             max_version_mib: 128,
             heartbeat_seconds: 60,
             settle: Settle::default(),
+            judging: Judging::default(),
             log: Log::default(),
         }
     }
@@ -119,6 +148,12 @@ impl Settle {
 impl Default for Settle {
     fn default() -> Self {
         Self { unchanged_seconds: 5, incomplete_seconds: 60 }
+    }
+}
+
+impl Default for Judging {
+    fn default() -> Self {
+        Self { memory_mib: 768, cpu_seconds: 30, wall_seconds: 120, at_once: 2 }
     }
 }
 
@@ -158,6 +193,14 @@ mod tests {
             with("LINFA_SIDECAR__SETTLE__UNCHANGED_SECONDS", "0").unwrap_err(),
             "settle.unchanged_seconds: expected 1 to 3600 seconds"
         );
+        for (variable, said) in [
+            ("LINFA_SIDECAR__JUDGING__MEMORY_MIB", "judging.memory_mib: expected 64 to 65536 MiB"),
+            ("LINFA_SIDECAR__JUDGING__CPU_SECONDS", "judging.cpu_seconds: expected 1 to 3600 seconds"),
+            ("LINFA_SIDECAR__JUDGING__WALL_SECONDS", "judging.wall_seconds: expected 1 to 3600 seconds"),
+            ("LINFA_SIDECAR__JUDGING__AT_ONCE", "judging.at_once: expected 1 to 64 versions"),
+        ] {
+            assert_eq!(with(variable, "0").unwrap_err(), said);
+        }
         let seconds = with("LINFA_SIDECAR__SETTLE__UNCHANGED_SECONDS", "2").unwrap();
         assert_eq!(seconds.settle.unchanged_seconds, 2);
     }

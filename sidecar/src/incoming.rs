@@ -24,6 +24,11 @@ const VERSION_ENTRIES: usize = 100;
 /// The most entries of any other folder.
 const FOLDER_ENTRIES: usize = 10_000;
 
+/// Opens the folder of one model.
+pub(crate) fn open_model(root: &Path, model: &Name) -> Result<OwnedFd, ReadError> {
+    files::open_folder(files::open_root(root)?.as_fd(), model.as_str())
+}
+
 /// The folder of models.
 pub(crate) struct Root {
     fd: OwnedFd,
@@ -34,7 +39,6 @@ pub(crate) struct Root {
 
 /// One model's folder.
 pub(crate) struct ModelFolder {
-    fd: OwnedFd,
     pub(crate) versions: BTreeMap<Version, Look>,
     /// The bytes of policy.toml, if there is one.
     pub(crate) policy: Result<Option<Vec<u8>>, ReadError>,
@@ -150,17 +154,17 @@ impl Root {
                 Err(_) => notes.push(format!("`{name}` is neither a version nor policy.toml")),
             }
         }
-        Ok(ModelFolder { fd, versions, policy, notes })
-    }
-}
-
-impl ModelFolder {
-    pub(crate) fn fd(&self) -> BorrowedFd<'_> {
-        self.fd.as_fd()
+        Ok(ModelFolder { versions, policy, notes })
     }
 }
 
 impl Look {
+    /// The bytes of everything in it, as far as it can be seen.
+    pub(crate) fn bytes(&self) -> u64 {
+        let Self::Folder(listing) = self else { return 0 };
+        listing.0.values().map(|entry| entry.size).fold(0, u64::saturating_add)
+    }
+
     /// Looks at the folder `name` in `parent`.
     pub(crate) fn at(parent: BorrowedFd<'_>, name: &str) -> Self {
         let listed = files::open_folder(parent, name)

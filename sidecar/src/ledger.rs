@@ -81,11 +81,12 @@ impl Ledger {
         self.notes = vec![error.to_string()];
     }
 
-    /// The versions to be judged now, the newest first.
-    pub(crate) fn due(&self, now: Timestamp) -> Vec<Version> {
-        let due = |tracked: &Tracked| tracked.watch.as_ref().is_some_and(|watch| watch.is_due(now));
-        let versions = self.versions.iter().rev();
-        versions.filter(|(_, tracked)| due(tracked)).map(|(version, _)| *version).collect()
+    /// The newest version that is to be judged now, as it was seen last.
+    pub(crate) fn due(&self, now: Timestamp) -> Option<(Version, &Look)> {
+        self.versions.iter().rev().find_map(|(version, tracked)| {
+            let watch = tracked.watch.as_ref().filter(|watch| watch.is_due(now))?;
+            Some((*version, watch.seen()))
+        })
     }
 
     /// Whether a version has changed since the look before.

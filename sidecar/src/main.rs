@@ -1,11 +1,15 @@
 //! The program `linfa-sidecar`: a table of contents.
 
-use std::{io::Write as _, path::PathBuf, process::ExitCode};
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
-use bootstrap::{EX_CONFIG, settings, telemetry};
+use bootstrap::{EX_CONFIG, memory, settings, telemetry};
 use clap::{Parser, Subcommand};
 use jiff::Timestamp;
-use sidecar::{Settings, StartError};
+use sidecar::{Confinement, Judge, Settings, StartError};
 
 /// Watches a folder of models, proves every version, and signs the catalog of what may be served.
 #[derive(Parser)]
@@ -25,21 +29,44 @@ struct Arguments {
 enum Command {
     /// Exit with 0 if the catalog is no older than two heartbeats, else with 1
     Health,
+    /// Judge the one version that comes by standard input. The sidecar starts this
+    #[command(hide = true)]
+    Judge(Confinement),
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let (settings, log) = match prepare(&arguments) {
+    let Arguments { config, check_config, command } = Arguments::parse();
+    let config = config.as_deref();
+    match command {
+        // It has no settings and no log: it is shut in before anything else.
+        Some(Command::Judge(confinement)) => end(confinement.judge().map_err(Into::into)),
+        Some(Command::Health) => {
+            configured(config, |settings| Ok(sidecar::health(settings, Timestamp::now())?))
+        }
+        None if check_config => configured(config, show),
+        None => configured(config, watch),
+    }
+}
+
+/// Does it with the settings, and with a log that lasts as long.
+fn configured(config: Option<&Path>, act: impl FnOnce(&Settings) -> anyhow::Result<()>) -> ExitCode {
+    let (settings, log) = match prepare(config) {
         Ok(prepared) => prepared,
         Err(error) => return fail(&error, EX_CONFIG),
     };
-    let done = match arguments.command {
-        Some(Command::Health) => sidecar::health(&settings, Timestamp::now()).map_err(Into::into),
-        None if arguments.check_config => show(&settings),
-        None => watch(&settings),
-    };
+    let done = act(&settings);
     // What it says comes before what is said of its end.
     drop(log);
+    end(done)
+}
+
+fn prepare(config: Option<&Path>) -> anyhow::Result<(Settings, telemetry::Running)> {
+    let settings = Settings::load(config, settings::environment())?;
+    let log = telemetry::start(&settings.log)?;
+    Ok((settings, log))
+}
+
+fn end(done: anyhow::Result<()>) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -49,22 +76,16 @@ fn main() -> ExitCode {
     }
 }
 
-/// The settings, and the log, which lasts as long as its handle.
-fn prepare(arguments: &Arguments) -> anyhow::Result<(Settings, telemetry::Running)> {
-    let settings = Settings::load(arguments.config.as_deref(), settings::environment())?;
-    let log = telemetry::start(&settings.log)?;
-    Ok((settings, log))
-}
-
 fn show(settings: &Settings) -> anyhow::Result<()> {
     std::io::stdout().write_all(settings::show(settings).as_bytes())?;
     Ok(())
 }
 
 fn watch(settings: &Settings) -> anyhow::Result<()> {
+    memory::guard()?;
     let (bell, wakes) = sidecar::bell();
     sidecar::stop_at_signals(bell)?;
-    Ok(sidecar::run(settings, &wakes)?)
+    Ok(sidecar::run(settings, Judge::itself("judge"), &wakes)?)
 }
 
 fn fail(error: &anyhow::Error, code: u8) -> ExitCode {

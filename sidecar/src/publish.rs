@@ -239,6 +239,7 @@ mod tests {
             files: Vec::new(),
             checks: vec![Check { name: "golden".into(), passed: false, detail: reason.clone() }],
             refusal: Some(Refusal { check: "golden".into(), reason }),
+            fatal: None,
         }
     }
 

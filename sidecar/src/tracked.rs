@@ -2,7 +2,7 @@
 //! Every change that says something new is an event in the log.
 
 use artifact::{
-    Digest, Name, Version,
+    Digest, Files, Name, Version,
     catalog::{CatalogVersion, Check, Refusal, Status},
     manifest::FileEntry,
 };
@@ -12,8 +12,12 @@ use crate::{
     checks::Report,
     config::Settle,
     incoming::Look,
+    judging,
     settle::{Standing, Watch},
 };
+
+/// So often a judge may be ended from outside before the version is at fault.
+const KILLED: u32 = 3;
 
 /// One version.
 #[derive(Debug)]
@@ -23,6 +27,10 @@ pub(crate) struct Tracked {
     pub(crate) watch: Option<Watch>,
     /// What is wrong with the blobs of an admitted version.
     pub(crate) damage: Option<String>,
+    /// What ended its judge, and the refusal that followed.
+    fatal: Option<(Digest, Refusal)>,
+    /// How often these bytes were being judged when someone ended their judge.
+    killed: u32,
 }
 
 impl Tracked {
@@ -33,7 +41,8 @@ impl Tracked {
 
     /// Goes on from a catalog.
     pub(crate) fn recovered(entry: CatalogVersion) -> Self {
-        Self { entry, watch: None, damage: None }
+        let fatal = entry.fatal.zip(entry.refusal.clone());
+        Self { entry, watch: None, damage: None, fatal, killed: 0 }
     }
 
     /// Takes in a look at the folder.
@@ -43,7 +52,11 @@ impl Tracked {
             return;
         };
         let judged = matches!(self.entry.status, Status::Rejected | Status::Incomplete);
-        if watch.look(look, now) && judged && watch.is_present() {
+        let changed = watch.look(look, now);
+        if changed {
+            self.killed = 0;
+        }
+        if changed && judged && watch.is_present() {
             self.entry = pending(self.entry.version);
         }
     }
@@ -51,6 +64,11 @@ impl Tracked {
     /// What was admitted under this number.
     pub(crate) fn known(&self) -> Option<(Version, Digest)> {
         self.entry.digest.map(|digest| (self.entry.version, digest))
+    }
+
+    /// Whether these are other bytes than those that were admitted. Their judge was to say so; it is not believed.
+    pub(crate) fn is_other(&self, files: &Files) -> bool {
+        self.entry.digest.is_some_and(|known| known != Digest::of(&files.manifest))
     }
 
     /// Whether the admitted bytes lie there, by the last verdict.
@@ -73,8 +91,10 @@ impl Tracked {
             files,
             checks: checks.unwrap_or_else(|| self.entry.checks.clone()),
             refusal: None,
+            fatal: None,
         };
         self.damage = None;
+        self.fatal = None;
         if let Some(watch) = &mut self.watch {
             watch.passed();
         }
@@ -101,18 +121,56 @@ impl Tracked {
             (_, Standing::Incomplete) => Status::Incomplete,
             (_, Standing::Rejected) => Status::Rejected,
         };
-        let entry =
-            CatalogVersion { status, checks: report.checks, refusal: Some(refusal), ..self.entry.clone() };
+        let fatal = self.fatal.as_ref().filter(|(_, fatal)| *fatal == refusal).map(|(mark, _)| *mark);
+        let entry = CatalogVersion {
+            status,
+            checks: report.checks,
+            refusal: Some(refusal),
+            fatal,
+            ..self.entry.clone()
+        };
         self.record(name, entry);
     }
 
-    /// Takes in that the proven bytes could not be stored.
-    pub(crate) fn unstored(&mut self, name: &Name, reason: String, now: Timestamp, settle: &Settle) {
+    /// The refusal of a version that was fatal to its judge, if it still is what it was.
+    pub(crate) fn fatal(&self, mark: Digest) -> Option<Refusal> {
+        self.fatal.as_ref().filter(|(known, _)| *known == mark).map(|(_, refusal)| refusal.clone())
+    }
+
+    /// Takes in that a version was fatal to its judge. It is not judged again.
+    pub(crate) fn condemn(
+        &mut self,
+        name: &Name,
+        mark: Digest,
+        reason: &str,
+        now: Timestamp,
+        settle: &Settle,
+    ) {
+        let report = Report::fatal(judging::NAME, reason);
+        self.fatal = report.failure.clone().map(|(_, refusal)| (mark, refusal));
+        self.refuse(name, report, now, settle);
+    }
+
+    /// Takes in that its judge was ended from outside. True if that has happened so often that it is no accident.
+    pub(crate) fn killed(&mut self) -> bool {
+        self.killed += 1;
+        self.killed >= KILLED
+    }
+
+    /// Takes in that we could not do our part. It is tried again.
+    pub(crate) fn put_off(
+        &mut self,
+        name: &Name,
+        check: &str,
+        reason: String,
+        now: Timestamp,
+        settle: &Settle,
+    ) {
         if let Some(watch) = &mut self.watch {
             watch.retry(now, settle);
         }
-        let refusal = Some(Refusal { check: "store".to_owned(), reason });
-        self.record(name, CatalogVersion { refusal, ..self.entry.clone() });
+        let refusal = Some(Refusal { check: check.to_owned(), reason });
+        self.record(name, CatalogVersion { refusal, fatal: None, ..self.entry.clone() });
     }
 
     /// Takes in that the version leaves. Its digest is remembered.
@@ -122,6 +180,7 @@ impl Tracked {
             status: Status::Withdrawn,
             files: Vec::new(),
             refusal: Some(refusal),
+            fatal: None,
             ..self.entry.clone()
         };
         self.damage = None;
@@ -154,5 +213,6 @@ fn pending(version: Version) -> CatalogVersion {
         files: Vec::new(),
         checks: Vec::new(),
         refusal: None,
+        fatal: None,
     }
 }

@@ -17,7 +17,7 @@ use notify::{
     event::{AccessKind, AccessMode},
 };
 
-use crate::{Looked, Scanner, Settings, StartError};
+use crate::{Judge, Looked, Scanner, Settings, StartError};
 
 /// The next look while something has just changed, so that a good drop serves soon.
 const SOON: Duration = Duration::from_millis(250);
@@ -29,6 +29,7 @@ const APART: Duration = Duration::from_millis(100);
 pub struct Bell {
     ring: SyncSender<()>,
     stop: Arc<AtomicBool>,
+    judged: Arc<AtomicBool>,
 }
 
 /// The loop's end of a [`Bell`].
@@ -41,7 +42,7 @@ pub struct Wakes {
 /// Both ends. A ring that nobody has heard yet stands for all that follow.
 pub fn bell() -> (Bell, Wakes) {
     let (ring, rings) = sync_channel(1);
-    let bell = Bell { ring, stop: Arc::default() };
+    let bell = Bell { ring, stop: Arc::default(), judged: Arc::default() };
     (bell.clone(), Wakes { rings, bell })
 }
 
@@ -58,6 +59,12 @@ impl Bell {
         self.ring();
     }
 
+    /// Tells that a verdict has come.
+    pub(crate) fn judged(&self) {
+        self.judged.store(true, Ordering::Release);
+        self.ring();
+    }
+
     fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Acquire)
     }
@@ -67,8 +74,8 @@ impl Bell {
 ///
 /// # Errors
 /// [`StartError`] if the key cannot be used or another sidecar has the store. Once it runs, nothing ends it but the bell.
-pub fn run(settings: &Settings, wakes: &Wakes) -> Result<(), StartError> {
-    let Some(mut scanner) = open(settings, wakes)? else { return Ok(()) };
+pub fn run(settings: &Settings, judge: Judge, wakes: &Wakes) -> Result<(), StartError> {
+    let Some(mut scanner) = open(settings, &judge, wakes)? else { return Ok(()) };
     let watcher = watch(&settings.incoming, wakes.bell.clone());
     if let Err(error) = &watcher {
         tracing::info!(%error, "no word from the file system; polling alone");
@@ -81,7 +88,7 @@ pub fn run(settings: &Settings, wakes: &Wakes) -> Result<(), StartError> {
             Looked { unsettled: true, .. } => SOON.min(poll),
             Looked { .. } => poll,
         };
-        wakes.wait(wait);
+        wakes.wait(wait, || scanner.take_verdicts(Timestamp::now()));
     }
     tracing::info!("stopped");
     Ok(())
@@ -89,10 +96,10 @@ pub fn run(settings: &Settings, wakes: &Wakes) -> Result<(), StartError> {
 
 /// Waits for a store that cannot be used yet: to start and fail again and again would mend nothing. None if the bell
 /// says stop meanwhile.
-fn open(settings: &Settings, wakes: &Wakes) -> Result<Option<Scanner>, StartError> {
+fn open(settings: &Settings, judge: &Judge, wakes: &Wakes) -> Result<Option<Scanner>, StartError> {
     let mut said = None;
     while !wakes.bell.is_stopped() {
-        let error = match Scanner::open(settings) {
+        let error = match Scanner::open(settings, judge.clone(), wakes.bell.clone()) {
             Err(error) if error.may_pass() => error.to_string(),
             opened => return opened.map(Some),
         };
@@ -100,7 +107,7 @@ fn open(settings: &Settings, wakes: &Wakes) -> Result<Option<Scanner>, StartErro
             tracing::error!(error, "waiting for the store");
             said = Some(error);
         }
-        wakes.wait(poll(settings));
+        wakes.wait(poll(settings), Looked::default);
     }
     Ok(None)
 }
@@ -110,13 +117,20 @@ fn poll(settings: &Settings) -> Duration {
 }
 
 impl Wakes {
-    /// Waits as long as that, or until the bell rings, but at least 100 ms of it.
-    fn wait(&self, wait: Duration) {
+    /// Waits as long as that, or until the bell rings, but at least 100 ms of it. Verdicts are taken meanwhile, as
+    /// they come.
+    fn wait(&self, wait: Duration, mut take_verdicts: impl FnMut() -> Looked) {
         let start = Instant::now();
         let mut end = wait;
         while let Some(left) = end.checked_sub(start.elapsed()) {
             if left.is_zero() || self.rings.recv_timeout(left).is_err() || self.bell.is_stopped() {
                 return;
+            }
+            if self.bell.judged.swap(false, Ordering::AcqRel) {
+                if take_verdicts().more {
+                    return;
+                }
+                continue;
             }
             end = end.min(APART);
         }

@@ -143,6 +143,7 @@ pub(crate) fn entry(version: u64, status: Status) -> CatalogVersion {
         files: Vec::new(),
         checks: Vec::new(),
         refusal: None,
+        fatal: None,
     }
 }
 

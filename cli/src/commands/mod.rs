@@ -33,6 +33,8 @@ pub(crate) enum Command {
     #[command(hide = true)]
     UpSidecar(up::Sidecar),
     #[command(hide = true)]
+    UpJudge(sidecar::Confinement),
+    #[command(hide = true)]
     UpServer(up::Server),
 }
 
@@ -57,6 +59,7 @@ impl Command {
             Self::Keys(keys) => keys.run(out),
             Self::Up(up) => up.run(out),
             Self::UpSidecar(sidecar) => sidecar.run(),
+            Self::UpJudge(confinement) => Ok(confinement.judge()?),
             Self::UpServer(server) => server.run(),
         }
     }

@@ -1,19 +1,29 @@
-//! `layout`: the folder holds the files of a version and nothing else, all plain and readable. This is where
-//! each file is opened once and read once; all later checks see the same buffer.
+//! `layout`: the folder holds the files of a version and nothing else, all plain and readable. [`read`] is where each
+//! file is opened once and read once; all later checks see the same buffer. Nothing that was dropped is parsed there.
 
-use std::os::fd::{AsFd as _, BorrowedFd};
+use std::{
+    collections::BTreeMap,
+    os::fd::{AsFd as _, BorrowedFd},
+};
 
 use artifact::{
-    Files, Manifest,
+    Digest, Files, Manifest,
     files::{self, FileName, ReadError},
     manifest::limits,
 };
 use rustix::fs::FileType;
 
-use super::{Failure, Weight};
+use super::{Failure, Found, Task, Weight};
 use crate::incoming::{Listing, Look};
 
 pub(super) const NAME: &str = "layout";
+
+/// What every version consists of.
+const FILES: [FileName; 3] = [FileName::Manifest, FileName::Tensors, FileName::Golden];
+const SIGNATURE: &str = "model.sig";
+const README: &str = "README.md";
+/// No signature is longer, and no model card that is signed.
+const UNLISTED_BYTES: u64 = 4 << 20;
 
 /// Why a folder is no version, one variant per rule.
 #[derive(Debug, thiserror::Error)]
@@ -37,13 +47,23 @@ enum LayoutError {
     NotPlain { name: String, kind: &'static str },
 }
 
-/// Reads the files of a version.
+/// What lies in the folder of a version.
+#[derive(Debug)]
+pub(super) struct Dropped {
+    pub(super) files: Files,
+    pub(super) signature: Option<Vec<u8>>,
+    pub(super) entries: BTreeMap<String, Found>,
+    /// What is wrong with it if it is whole.
+    pub(super) flaw: Option<Failure>,
+}
+
+/// Reads the files of a version. A failure is one that no manifest could explain.
 pub(super) fn read(
     parent: BorrowedFd<'_>,
     folder: &str,
     look: &Look,
     max_mib: u32,
-) -> Result<(Files, String), Failure> {
+) -> Result<Dropped, Failure> {
     let listing = match look {
         Look::Folder(listing) => listing,
         Look::Unreadable(error) => return Err(error.clone().into()),
@@ -51,50 +71,68 @@ pub(super) fn read(
             return Err(failure(ReadError::Missing { name: folder.to_owned() }));
         }
     };
-    let required = [FileName::Manifest, FileName::Tensors, FileName::Golden];
-    for name in required {
+    for name in FILES {
         if !listing.0.contains_key(name.as_str()) {
             return Err(LayoutError::Missing(name).into());
         }
     }
-    for name in required {
+    for name in FILES {
         plain(listing, name.as_str())?;
     }
-    let sizes = required.iter().map(|name| listing.size(name.as_str()));
-    let found = sizes.fold(0, u64::saturating_add);
+    let found = FILES.iter().map(|name| listing.size(name.as_str())).fold(0, u64::saturating_add);
     if found > u64::from(max_mib) << 20 {
         return Err(LayoutError::TooLarge { found, max_mib }.into());
     }
     let folder = files::open_folder(parent, folder).map_err(failure)?;
-    let read = |name: FileName, max| files::read(folder.as_fd(), name.as_str(), max).map_err(failure);
-    let manifest = read(FileName::Manifest, limits::MANIFEST_BYTES)?;
-    whole(listing, &manifest)?;
-    // Copy tools leave temporary names on the way, so that others come last.
-    for name in listing.0.keys() {
-        let known = required.iter().any(|file| file.as_str() == name);
-        if !known && !FileName::UNLISTED.contains(&name.as_str()) {
-            return Err(LayoutError::Extra(name.clone()).into());
-        }
-        plain(listing, name)?;
-    }
-    let files = Files {
-        manifest,
-        tensors: read(FileName::Tensors, limits::FILE_BYTES)?,
-        golden: read(FileName::Golden, limits::FILE_BYTES)?,
-    };
-    Ok((files, format!("{} files, {found} bytes", listing.0.len())))
+    let manifest = files::read(folder.as_fd(), FileName::Manifest.as_str(), limits::MANIFEST_BYTES);
+    let files = Files { manifest: manifest.map_err(failure)?, tensors: Vec::new(), golden: Vec::new() };
+    let entry = |name: &String| (name.clone(), Found { size: listing.size(name), digest: None });
+    let entries = listing.0.keys().map(entry).collect();
+    let mut dropped = Dropped { files, signature: None, entries, flaw: None };
+    dropped.flaw = dropped.read_others(listing, folder.as_fd()).err();
+    Ok(dropped)
 }
 
-/// No file is shorter than the manifest lists. One that cannot be parsed yet lists nothing.
-fn whole(listing: &Listing, manifest: &[u8]) -> Result<(), LayoutError> {
-    let files = Manifest::parse(manifest).map(|manifest| manifest.files);
-    for entry in files.unwrap_or_default() {
-        let found = listing.size(entry.name.as_str());
+impl Dropped {
+    fn read_others(&mut self, listing: &Listing, folder: BorrowedFd<'_>) -> Result<(), Failure> {
+        for name in listing.0.keys() {
+            let known = FILES.iter().any(|file| file.as_str() == name);
+            if !known && !FileName::UNLISTED.contains(&name.as_str()) {
+                return Err(LayoutError::Extra(name.clone()).into());
+            }
+            plain(listing, name)?;
+        }
+        let read = |name: &str, max| files::read(folder, name, max).map_err(failure);
+        self.files.tensors = read(FileName::Tensors.as_str(), limits::FILE_BYTES)?;
+        self.files.golden = read(FileName::Golden.as_str(), limits::FILE_BYTES)?;
+        if listing.0.contains_key(SIGNATURE) {
+            self.signature = Some(read(SIGNATURE, UNLISTED_BYTES)?);
+            if let Some(readme) = self.entries.get_mut(README) {
+                readme.digest = Some(Digest::of(&read(README, UNLISTED_BYTES)?));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// No file is shorter than the manifest lists; only then does it count what else is wrong. A manifest that cannot be
+/// parsed yet lists nothing.
+pub(super) fn whole(task: &Task) -> Result<((), String), Failure> {
+    let size = |name: FileName| task.entries.get(name.as_str()).map_or(0, |entry| entry.size);
+    let listed = Manifest::parse(&task.files.manifest).map(|manifest| manifest.files);
+    for entry in listed.unwrap_or_default() {
+        let found = size(entry.name);
         if found < entry.size {
-            return Err(LayoutError::Short { name: entry.name, found, expected: entry.size });
+            return Err(LayoutError::Short { name: entry.name, found, expected: entry.size }.into());
         }
     }
-    Ok(())
+    match &task.flaw {
+        Some(flaw) => Err(flaw.clone()),
+        None => {
+            let found: u64 = FILES.into_iter().map(size).sum();
+            Ok(((), format!("{} files, {found} bytes", task.entries.len())))
+        }
+    }
 }
 
 fn plain(listing: &Listing, name: &str) -> Result<(), LayoutError> {

@@ -1,5 +1,5 @@
 //! The checks that a version must pass, in order: `layout`, `manifest`, `digest`, `parameters`, `golden`, `probe`.
-//! Each is a function of what was read and of limits; each runs under a guard, so that a bug in one is a refusal
+//! Together they are a function of what was read; each runs under a guard, so that a bug in one is a refusal
 //! of one version. Whether to wait or to refuse is the watch's business.
 
 mod digest;
@@ -8,23 +8,28 @@ mod layout;
 mod manifest;
 mod parameters;
 mod probe;
+mod task;
 
 use std::{
     fmt::Display,
-    os::fd::{AsFd as _, BorrowedFd},
+    os::fd::AsFd as _,
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
 };
 
 use artifact::{
-    Digest, Files, Manifest, Name, Version,
+    Digest, Name, Version,
     catalog::{Check, Refusal},
+    files::ReadError,
 };
+use serde::{Deserialize, Serialize};
 
 use crate::{
     Settings,
     incoming::{ListError, Listing, Look},
 };
+
+pub(crate) use task::{Found, Requirements, Task};
 
 /// What the checks found about one folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +43,7 @@ pub struct Verdict {
 }
 
 /// How much a failure proves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Weight {
     /// Bytes are still missing; a copy that goes on mends it.
     Lacking,
@@ -49,93 +54,67 @@ pub(crate) enum Weight {
 }
 
 /// A check that failed.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Failure {
     weight: Weight,
     reason: String,
 }
 
-/// What else is known about the folder that is judged.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Context<'a> {
-    /// What the manifest must call the model.
-    pub(crate) name: Option<&'a Name>,
-    /// What was admitted under this number before.
-    pub(crate) known: Option<(Version, Digest)>,
-    /// MiB that its files may have together.
-    pub(crate) max_mib: u32,
-}
-
-/// Whole bytes that belong together.
-#[derive(Debug)]
-pub(crate) struct Candidate {
-    pub(crate) files: Files,
-    pub(crate) manifest: Manifest,
-    pub(crate) digest: Digest,
-}
-
-/// The checks that ran so far.
-#[derive(Debug, Default)]
+/// What the checks found.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Report {
     pub(crate) checks: Vec<Check>,
     pub(crate) failure: Option<(Weight, Refusal)>,
 }
 
+/// The checks that ran so far, and whoever wants to know which one is under way.
+struct Course<'a> {
+    report: Report,
+    begin: &'a mut dyn FnMut(&'static str),
+}
+
 /// Runs the sidecar's checks on one version folder, once and without waiting. The manifest must name the model of the
 /// folder above if the two folders are called as a model and a version are.
 pub fn verify(folder: &Path) -> Verdict {
-    let mut report = Report::default();
-    let candidate = examine_path(folder, &mut report);
-    if let Some(candidate) = &candidate {
-        report.prove(candidate);
-    }
+    let (digest, report) = match read(folder) {
+        Ok(task) => (Some(Digest::of(&task.files.manifest)), judge(&task, &mut |_| {})),
+        Err(failure) => (None, Report::unread(failure)),
+    };
     Verdict {
-        digest: candidate.map(|candidate| candidate.digest),
+        digest: digest.filter(|_| report.is_whole()),
         checks: report.checks,
         refusal: report.failure.map(|(_, refusal)| refusal),
     }
 }
 
-fn examine_path(folder: &Path, report: &mut Report) -> Option<Candidate> {
-    let opened = report.run("layout", || {
-        // The caller's own path may lead through links; what lies in the folder may not.
-        let folder = fs_err::canonicalize(folder).map_err(Failure::sure)?;
-        let part = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
-        let name = part(&folder).unwrap_or_default();
-        let model = folder.parent().and_then(part).and_then(|name| name.parse().ok());
-        let parent = fs_err::File::open(folder.parent().unwrap_or(&folder)).map_err(Failure::sure)?;
-        let look = Look::at(parent.as_fd(), &name);
-        let model = model.filter(|_: &Name| name.parse::<Version>().is_ok());
-        Ok((parent, name, model, look))
-    });
-    let (parent, folder, model, look) = opened?;
-    let context = Context { name: model.as_ref(), known: None, max_mib: Settings::default().max_version_mib };
-    report.examine(parent.as_fd(), &folder, &look, &context)
+fn read(folder: &Path) -> Result<Task, Failure> {
+    // The caller's own path may lead through links; what lies in the folder may not.
+    let folder = fs_err::canonicalize(folder).map_err(Failure::sure)?;
+    let part = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
+    let name = part(&folder).unwrap_or_default();
+    let model = folder.parent().and_then(part).and_then(|name| name.parse().ok());
+    let parent = fs_err::File::open(folder.parent().unwrap_or(&folder)).map_err(Failure::sure)?;
+    let look = Look::at(parent.as_fd(), &name);
+    let task = Task::read(parent.as_fd(), &name, &look, Settings::default().max_version_mib)?;
+    Ok(Task { name: model.filter(|_: &Name| name.parse::<Version>().is_ok()), ..task })
 }
 
-impl Report {
-    /// The first checks: whether the bytes are whole, and the ones that their manifest names.
-    pub(crate) fn examine(
-        &mut self,
-        parent: BorrowedFd<'_>,
-        folder: &str,
-        look: &Look,
-        context: &Context<'_>,
-    ) -> Option<Candidate> {
-        let files = self.check(layout::NAME, || layout::read(parent, folder, look, context.max_mib))?;
-        let manifest = self.check(manifest::NAME, || manifest::parse(&files.manifest, context.name))?;
-        let digest = self.check(digest::NAME, || digest::compare(&files, &manifest, context.known))?;
-        Some(Candidate { files, manifest, digest })
-    }
+/// Runs the checks until one fails. `begin` is told the name of each before it runs.
+pub(crate) fn judge(task: &Task, begin: &mut dyn FnMut(&'static str)) -> Report {
+    let mut course = Course { report: Report::default(), begin };
+    // Where it ended is in the report.
+    let _ = course.run(task);
+    course.report
+}
 
-    /// The other checks: whether the model does what it should. True if it passed them all.
-    pub(crate) fn prove(&mut self, candidate: &Candidate) -> bool {
-        self.prove_steps(candidate).is_some()
-    }
-
-    fn prove_steps(&mut self, candidate: &Candidate) -> Option<()> {
-        let model = self.check(parameters::NAME, || parameters::load(candidate))?;
-        self.check(golden::NAME, || golden::replay(&model, &candidate.files.golden))?;
+impl Course<'_> {
+    fn run(&mut self, task: &Task) -> Option<()> {
+        let files = &task.files;
+        self.check(layout::NAME, || layout::whole(task))?;
+        let manifest = self.check(manifest::NAME, || manifest::parse(&files.manifest, task.name.as_ref()))?;
+        let digest = self.check(digest::NAME, || digest::compare(files, &manifest, task.known))?;
+        let model = self.check(parameters::NAME, || parameters::load(manifest, digest, &files.tensors))?;
+        self.check(golden::NAME, || golden::replay(&model, &files.golden))?;
         self.check(probe::NAME, || probe::probe(&model))
     }
 
@@ -145,24 +124,59 @@ impl Report {
         name: &'static str,
         check: impl FnOnce() -> Result<(T, String), Failure>,
     ) -> Option<T> {
-        let (value, detail) = self.run(name, check)?;
-        self.checks.push(Check { name: name.to_owned(), passed: true, detail });
-        Some(value)
-    }
-
-    /// Runs one check and writes down its failure.
-    fn run<T>(&mut self, name: &'static str, check: impl FnOnce() -> Result<T, Failure>) -> Option<T> {
+        (self.begin)(name);
         // What a panic leaves half done belongs to the check alone and is dropped with it.
-        let result = catch_unwind(AssertUnwindSafe(check)).unwrap_or_else(|_| Err(Failure::panic()));
-        match result {
-            Ok(value) => Some(value),
-            Err(Failure { weight, reason }) => {
-                let name = name.to_owned();
-                self.checks.push(Check { name: name.clone(), passed: false, detail: reason.clone() });
-                self.failure = Some((weight, Refusal { check: name, reason }));
+        match catch_unwind(AssertUnwindSafe(check)).unwrap_or_else(|_| Err(Failure::panic())) {
+            Ok((value, detail)) => {
+                self.report.checks.push(Check { name: name.to_owned(), passed: true, detail });
+                Some(value)
+            }
+            Err(failure) => {
+                self.report.fail(name, failure);
                 None
             }
         }
+    }
+}
+
+impl Report {
+    /// What is said of a folder that could not be read.
+    pub(crate) fn unread(failure: Failure) -> Self {
+        let mut report = Self::default();
+        report.fail(layout::NAME, failure);
+        report
+    }
+
+    /// What is said of one whose judge gave no verdict.
+    pub(crate) fn fatal(check: &str, reason: &str) -> Self {
+        let mut report = Self::default();
+        report.fail(check, Failure::sure(reason));
+        report
+    }
+
+    /// The same as far as a catalog has room for it. A child says what it likes.
+    pub(crate) fn bounded(mut self) -> Self {
+        const CHECKS: usize = 32;
+        self.checks.truncate(CHECKS);
+        for check in &mut self.checks {
+            check.name = sentence(&check.name);
+            check.detail = sentence(&check.detail);
+        }
+        if let Some((_, refusal)) = &mut self.failure {
+            refusal.check = sentence(&refusal.check);
+            refusal.reason = sentence(&refusal.reason);
+        }
+        self
+    }
+
+    fn fail(&mut self, name: &str, Failure { weight, reason }: Failure) {
+        self.checks.push(Check { name: name.to_owned(), passed: false, detail: reason.clone() });
+        self.failure = Some((weight, Refusal { check: name.to_owned(), reason }));
+    }
+
+    /// Whether the bytes are whole, and the ones that their manifest names.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.checks.iter().any(|check| check.passed && check.name == digest::NAME)
     }
 }
 
@@ -203,10 +217,16 @@ pub(crate) fn sentence(text: impl Display) -> String {
     sentence
 }
 
+impl From<ReadError> for Failure {
+    fn from(error: ReadError) -> Self {
+        layout::failure(error)
+    }
+}
+
 impl From<ListError> for Failure {
     fn from(error: ListError) -> Self {
         match error {
-            ListError::Read(error) => layout::failure(error),
+            ListError::Read(error) => error.into(),
             ListError::Symlink { .. } | ListError::Crowded { .. } => Self::torn(error),
         }
     }
@@ -224,9 +244,13 @@ mod tests {
 
     #[test]
     fn a_panic_in_a_check_is_a_refusal() {
-        let mut report = Report::default();
-        let result = report.check::<()>("probe", || panic!("index out of bounds"));
+        let mut begun = Vec::new();
+        let mut begin = |name| begun.push(name);
+        let mut course = Course { report: Report::default(), begin: &mut begin };
+        let result = course.check::<()>("probe", || panic!("index out of bounds"));
         assert_eq!(result, None);
+        let report = course.report;
+        assert_eq!(begun, ["probe"]);
         let (weight, refusal) = report.failure.unwrap();
         assert_eq!(weight, Weight::Sure);
         assert_eq!(refusal.check, "probe");

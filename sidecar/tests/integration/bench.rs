@@ -12,7 +12,7 @@ use artifact::{
     testkit::Parts,
 };
 use jiff::{SignedDuration, Timestamp};
-use sidecar::{Looked, Scanner, Settings};
+use sidecar::{Judge, Looked, Scanner, Settings, StartError};
 use tempfile::TempDir;
 
 /// The 32 bytes of this key are all 7.
@@ -24,6 +24,7 @@ MC4CAQAwBQYDK2VwBCIEIAcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcH
 pub(crate) struct Bench {
     pub(crate) dir: TempDir,
     pub(crate) settings: Settings,
+    pub(crate) judge: Judge,
     pub(crate) now: Timestamp,
     scanner: Option<Scanner>,
 }
@@ -51,11 +52,17 @@ impl Bench {
             ..Settings::default()
         };
         let now = "2026-01-01T00:00:00Z".parse().unwrap();
-        Self { dir, settings, now, scanner: None }
+        let judge = Judge::child(env!("CARGO_BIN_EXE_linfa-sidecar"), ["judge"]);
+        Self { dir, settings, judge, now, scanner: None }
     }
 
     pub(crate) fn start(&mut self) {
-        self.scanner = Some(Scanner::open(&self.settings).unwrap());
+        self.scanner = Some(self.open().unwrap());
+    }
+
+    /// A scanner that judges as the program does.
+    pub(crate) fn open(&self) -> Result<Scanner, StartError> {
+        Scanner::open(&self.settings, self.judge.clone(), sidecar::bell().0)
     }
 
     /// Ends the scanner, so that its store is free.
@@ -69,14 +76,32 @@ impl Bench {
         self.start();
     }
 
-    /// Looks once, a second later.
+    /// Looks once, a second later, and waits for the verdicts.
     pub(crate) fn look(&mut self) -> Looked {
         self.look_after(1)
     }
 
     pub(crate) fn look_after(&mut self, seconds: i64) -> Looked {
+        let looked = self.scan_after(seconds);
+        while self.verdict() {}
+        looked
+    }
+
+    /// Looks once, some seconds later, and waits for no verdict.
+    pub(crate) fn scan_after(&mut self, seconds: i64) -> Looked {
         self.now += SignedDuration::from_secs(seconds);
         self.scanner.as_mut().unwrap().scan_once(self.now)
+    }
+
+    /// Looks twice, and waits for no verdict.
+    pub(crate) fn look_pending(&mut self) {
+        self.scan_after(1);
+        self.scan_after(1);
+    }
+
+    /// Waits for the next verdict. False if nothing is being judged.
+    pub(crate) fn verdict(&mut self) -> bool {
+        self.scanner.as_mut().unwrap().wait(self.now)
     }
 
     pub(crate) fn look_times(&mut self, times: usize) {

@@ -3,9 +3,11 @@
 
 mod bench;
 
+mod judging;
 mod policy;
 mod program;
 mod refusals;
+mod sandbox;
 mod settling;
 mod store;
 mod verify;

@@ -15,7 +15,7 @@ use std::{
 
 use artifact::{catalog::Status, testkit};
 
-use crate::bench::Bench;
+use crate::{bench::Bench, judging};
 
 /// Far beyond what anything here takes.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -193,6 +193,44 @@ fn a_folder_of_models_that_is_not_ours_to_read_is_told_with_the_mend() {
 }
 
 #[test]
+fn a_judge_ends_with_a_sidecar_that_is_killed_and_the_next_one_judges_again() {
+    let bench = Bench::idle();
+    bench.drop("a/1", &judging::slow("a"));
+    let arguments = "--cpu-seconds 3002";
+    let mut program = Program::start(sidecar(&bench).env("LINFA_SIDECAR__JUDGING__CPU_SECONDS", "3002"));
+    judging::judge_with(arguments);
+    program.child.kill().unwrap();
+    program.child.wait().unwrap();
+    judging::no_judge_with(arguments);
+    let mut program = Program::start(sidecar(&bench).env("LINFA_SIDECAR__JUDGING__CPU_SECONDS", "1"));
+    program.wait_for(&["version refused", "took more than 1 s of processor time (judging.cpu_seconds)"]);
+    assert_eq!(program.terminate().code(), Some(0));
+}
+
+#[test]
+fn sigterm_ends_a_sidecar_that_judges_and_its_judge() {
+    let bench = Bench::idle();
+    bench.drop("a/1", &judging::slow("a"));
+    let arguments = "--cpu-seconds 3003";
+    let program = Program::start(sidecar(&bench).env("LINFA_SIDECAR__JUDGING__CPU_SECONDS", "3003"));
+    judging::judge_with(arguments);
+    assert_eq!(program.terminate().code(), Some(0));
+    judging::no_judge_with(arguments);
+    assert_eq!(bench.status("a", 1), Status::Pending);
+}
+
+#[test]
+fn the_memory_of_a_sidecar_belongs_to_root_alone() {
+    let bench = Bench::idle();
+    let (mut command, uid) = unprivileged(&bench);
+    let mut program = Program::start(&mut command);
+    program.wait_for(&["watching"]);
+    let owner = fs_err::metadata(format!("/proc/{}/mem", program.child.id())).unwrap().uid();
+    assert!(owner == 0 && uid != 0, "{owner}, {uid}");
+    assert_eq!(program.terminate().code(), Some(0));
+}
+
+#[test]
 fn a_bad_configuration_ends_with_78_and_a_sentence() {
     let bench = Bench::idle();
     let with = |name: &str, value: &str| run(sidecar(&bench).env(name, value));
@@ -240,6 +278,10 @@ fn check_config_shows_every_setting_and_the_key_as_a_path_only() {
         "heartbeat_seconds = 60".to_owned(),
         "unchanged_seconds = 5".to_owned(),
         "incomplete_seconds = 60".to_owned(),
+        "memory_mib = 768".to_owned(),
+        "cpu_seconds = 30".to_owned(),
+        "wall_seconds = 120".to_owned(),
+        "at_once = 2".to_owned(),
         "format = \"json\"".to_owned(),
     ] {
         assert!(said.lines().any(|shown| shown == line), "{line} in\n{said}");

@@ -249,19 +249,38 @@ fn a_version_serves_before_the_next_model_is_judged() {
 
 #[test]
 fn a_model_with_many_bad_versions_does_not_hold_up_a_good_one() {
-    let mut bench = Bench::new();
+    let mut bench = Bench::idle();
+    bench.settings.judging.at_once = 1;
+    bench.start();
     let bad = Parts::of(&testkit::linear("a", 2.0)).edit_golden(|rows| rows[0]["scores"][0] = 5.0.into());
     for version in 1..=20 {
         bench.drop_parts(&format!("a/{version}"), &bad);
     }
-    bench.look();
-    bench.look_after(5);
     bench.drop("b/1", &testkit::linear("b", 2.0));
     bench.look();
-    let looked = bench.look();
+    assert_eq!(
+        bench.scan_after(5),
+        Looked { unsettled: false, more: false },
+        "one is judged, and there is no room"
+    );
+    assert!(bench.verdict() && bench.verdict());
     assert_eq!(bench.status("b", 1), Status::Admitted);
-    assert_eq!(looked, Looked { unsettled: false, more: true });
-    let judged =
-        bench.model("a").versions.iter().filter(|version| version.status == Status::Rejected).count();
-    assert_eq!(judged, 3, "one of each look");
+    let versions = bench.model("a").versions;
+    let judged: Vec<_> = versions.iter().filter(|version| version.status == Status::Rejected).collect();
+    assert_eq!(judged.len(), 1, "one turn");
+    assert_eq!(judged[0].version.get(), 20, "the newest");
+}
+
+#[test]
+fn a_short_file_is_waited_for_whatever_else_is_wrong_with_the_folder() {
+    let mut bench = Bench::new();
+    let files = testkit::linear("a", 2.0).files().unwrap();
+    bench.drop("a/1", &testkit::linear("a", 2.0));
+    bench.write("a/1/model.safetensors", &files.tensors[..10]);
+    bench.write("a/1/.golden.jsonl.x7Yz", "{");
+    fs_err::hard_link(bench.folder("a/1/golden.jsonl"), bench.dir.path().join("golden")).unwrap();
+    bench.settle_all();
+    assert_eq!(bench.status("a", 1), Status::Pending);
+    let said = bench.refusal("a", 1);
+    assert_eq!(said, format!("layout: `model.safetensors` has 10 of {} bytes", files.tensors.len()));
 }

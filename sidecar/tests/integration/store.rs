@@ -1,7 +1,7 @@
 //! What the store keeps over starts, damage and failures.
 
 use artifact::{catalog::Status, testkit};
-use sidecar::{Scanner, StartError};
+use sidecar::StartError;
 
 use crate::bench::{Bench, read_catalog};
 
@@ -86,7 +86,7 @@ fn a_refused_version_stays_refused_over_a_restart() {
 #[test]
 fn a_second_sidecar_on_one_store_is_refused() {
     let bench = bench();
-    let error = Scanner::open(&bench.settings).unwrap_err();
+    let error = bench.open().unwrap_err();
     assert!(matches!(error, StartError::Store(_)) && !error.is_config());
     assert_eq!(
         error.to_string(),
@@ -170,7 +170,7 @@ fn a_store_that_is_wiped_under_a_running_sidecar_is_filled_again_at_the_next_loo
     assert!(bench.blob("a", 1, "model.safetensors").exists());
     assert_eq!(bench.catalog().models, before.models);
     assert!(bench.catalog().sequence > before.sequence);
-    assert!(Scanner::open(&bench.settings).is_err(), "it is held again");
+    assert!(bench.open().is_err(), "it is held again");
 }
 
 #[test]

@@ -11,20 +11,39 @@ use std::{
 
 use anyhow::Context as _;
 use bootstrap::telemetry::{self, Format, Log};
+use clap::{Parser, Subcommand};
 use client::ApiKey;
 use linfa_serve::shutdown;
 use load::{KEY, Load, Pace, Plan, Report, Stand, Swapper};
+use sidecar::{Confinement, Judge};
 
 /// Between two swaps, so that there is a steady state to compare with.
 const REST: u64 = 300;
 /// Asked of nobody else, so a call has time.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    match torture().await {
-        Ok(report) if report.is_good() => ExitCode::SUCCESS,
-        Ok(_) => ExitCode::FAILURE,
+/// Swaps models under load; how often and for how long, the variables TORTURE_… say.
+#[derive(Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Judge one version. The sidecar starts this
+    #[command(hide = true)]
+    Judge(Confinement),
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().command {
+        Some(Command::Judge(confinement)) => confinement.judge().map(|()| true).map_err(Into::into),
+        None => torture().map(|report| report.is_good()),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("torture: {error:#}");
             ExitCode::FAILURE
@@ -32,6 +51,7 @@ async fn main() -> ExitCode {
     }
 }
 
+#[tokio::main]
 async fn torture() -> anyhow::Result<Report> {
     let most = variable("TORTURE_SWAPS", 1000_usize)?;
     let seconds = variable("TORTURE_SECONDS", u64::MAX)?;
@@ -42,7 +62,7 @@ async fn torture() -> anyhow::Result<Report> {
     };
     let _log = telemetry::start(&Log { format: Format::Pretty, filter: "warn".to_owned() })?;
 
-    let stand = Stand::start()?;
+    let stand = Stand::start(Judge::itself("judge"))?;
     let mut swapper = Swapper::start(&stand, REST).await?;
     let plan =
         Plan { endpoint: stand.endpoint(), key: ApiKey::new(KEY)?, connections, pace, deadline: DEADLINE };

@@ -16,6 +16,7 @@ use ed25519_dalek::{
     SigningKey,
     pkcs8::{EncodePrivateKey as _, EncodePublicKey as _, spki::der::pem::LineEnding},
 };
+use sidecar::Judge;
 use tempfile::TempDir;
 use tokio::{
     sync::oneshot,
@@ -55,12 +56,12 @@ enum End {
 }
 
 impl Stand {
-    /// Starts both on an empty folder of models. They look more often than by default, so that more swaps fit into a
+    /// Starts both on an empty folder of models, with that program to judge. They look more often than by default, so that more swaps fit into a
     /// minute; all else is as shipped.
     ///
     /// # Errors
     /// If a file cannot be written, or a socket or thread is not to be had.
-    pub fn start() -> anyhow::Result<Self> {
+    pub fn start(judge: Judge) -> anyhow::Result<Self> {
         let dir = tempfile::tempdir()?;
         let path = |name: &str| dir.path().join(name);
         let key = SigningKey::from_bytes(&SEED);
@@ -85,7 +86,7 @@ impl Stand {
         let (bell, wakes) = sidecar::bell();
         let thread = thread::Builder::new()
             .name("sidecar".to_owned())
-            .spawn(move || Ok(sidecar::run(&settings, &wakes)?))?;
+            .spawn(move || Ok(sidecar::run(&settings, judge, &wakes)?))?;
         let sidecar = Worker { end: End::Sidecar(bell), thread };
 
         let listener = TcpListener::bind("127.0.0.1:0")?;

@@ -23,6 +23,7 @@ fn entry(number: u64, files: &Files) -> CatalogVersion {
         files: files.entries(),
         checks: Vec::new(),
         refusal: None,
+        fatal: None,
     }
 }
 

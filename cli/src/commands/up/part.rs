@@ -13,7 +13,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use bootstrap::{settings, telemetry};
+use bootstrap::{memory, settings, telemetry};
 use clap::Args;
 use linfa_serve::shutdown::signalled;
 use tokio::{process::Command, sync::oneshot};
@@ -61,6 +61,7 @@ impl Sidecar {
     }
 
     fn watch(self) -> anyhow::Result<()> {
+        memory::guard()?;
         let data = Data::at(self.data);
         let settings = sidecar::Settings {
             incoming: self.models,
@@ -72,7 +73,7 @@ impl Sidecar {
         let (bell, wakes) = sidecar::bell();
         sidecar::stop_at_signals(bell.clone())?;
         at_end_of_input(move || bell.stop())?;
-        Ok(sidecar::run(&settings, &wakes)?)
+        Ok(sidecar::run(&settings, sidecar::Judge::itself("up-judge"), &wakes)?)
     }
 }
 
@@ -82,6 +83,7 @@ impl Server {
     }
 
     fn serve(self) -> anyhow::Result<()> {
+        memory::guard()?;
         let data = Data::at(self.data);
         let listener = take_listener().context("standard output is not the socket that `up` passes on")?;
         let defaults = [

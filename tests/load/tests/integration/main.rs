@@ -9,3 +9,8 @@ mod saboteur;
 mod controls;
 /// Swaps under load.
 mod swaps;
+
+/// The program that judges.
+fn judge() -> sidecar::Judge {
+    sidecar::Judge::child(env!("CARGO_BIN_EXE_torture"), ["judge"])
+}
