@@ -43,8 +43,9 @@ test: ## Unit, integration and documentation tests, then the containers end to e
 seal: ## Look at the stack that is up: secrets that can be read, programs that may do more than they need
 	cargo run -p linfa-serve-seal --bin seal
 
-torture: ## 1000 swaps under load, every answer checked; TORTURE_SWAPS or TORTURE_SECONDS shorten it
-	cargo run --release -p linfa-serve-load --bin torture
+torture: ## Swaps under load, both programs killed at random, a flood of versions; TORTURE_SECONDS shortens it
+	cargo build --release -p linfa-serve-load --bins
+	target/release/torture
 
 bench: ## Calls per second against a bare echo; needs h2load (package nghttp2-client) and taskset
 	cargo bench -p linfa-serve --bench serve

@@ -7,10 +7,15 @@ mod saboteur;
 
 /// Faults that are there, and must be found.
 mod controls;
+/// The programs killed, and flooded.
+mod killing;
 /// Swaps under load.
 mod swaps;
 
-/// The program that judges.
-fn judge() -> sidecar::Judge {
-    sidecar::Judge::child(env!("CARGO_BIN_EXE_torture"), ["judge"])
+/// The programs, as they were built for these tests.
+fn programs() -> load::Programs {
+    load::Programs {
+        sidecar: env!("CARGO_BIN_EXE_load-sidecar").into(),
+        server: env!("CARGO_BIN_EXE_load-serve").into(),
+    }
 }
