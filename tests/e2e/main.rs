@@ -14,6 +14,8 @@ mod states;
 #[cfg(test)]
 mod containers;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod models;
 #[cfg(test)]
 mod readme;

@@ -83,15 +83,20 @@ impl Ground {
     /// # Errors
     /// If it cannot be started.
     pub fn sidecar(&self) -> anyhow::Result<Program> {
+        let variables = self.sidecar_variables();
+        Program::start(&self.programs.sidecar, &variables, self.path("sidecar.log")).context("sidecar")
+    }
+
+    /// The settings of that sidecar.
+    pub fn sidecar_variables(&self) -> [(&'static str, String); 5] {
         let path = |name| self.path(name).display().to_string();
-        let variables = [
+        [
             ("LINFA_SIDECAR__INCOMING", path("incoming")),
             ("LINFA_SIDECAR__STORE", path("store")),
             ("LINFA_SIDECAR__SIGNING_KEY_FILE", path("signing.pem")),
             ("LINFA_SIDECAR__POLL_MS", "100".to_owned()),
             ("LINFA_SIDECAR__SETTLE__UNCHANGED_SECONDS", "1".to_owned()),
-        ];
-        Program::start(&self.programs.sidecar, &variables, self.path("sidecar.log")).context("sidecar")
+        ]
     }
 
     /// Starts a server, and waits until it listens. It looks more often than by default; all else is as shipped.
