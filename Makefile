@@ -52,9 +52,10 @@ fuzz: $(TOOLS)/cargo-fuzz ## Each fuzz target for FUZZ_SECONDS (600), with 512 M
 	        -max_total_time=$${FUZZ_SECONDS:-600} -rss_limit_mb=512 -print_final_stats=1; \
 	done
 
-torture: ## 1000 swaps under load, every answer checked; files swapped through 10 000 reloads; a million files dropped
-	cargo run --release -p linfa-serve-load --bin torture
-	cargo run --release -p linfa-serve-load --bin hammer
+torture: ## Swaps under load, programs killed at random, a flood of versions, files swapped while they are read; up to two hours
+	cargo build --release -p linfa-serve-load --bins
+	target/release/torture
+	target/release/hammer
 	CROWD=1000000 cargo test --release -p linfa-sidecar --test integration crowd -- --show-output
 
 bench: ## Calls per second against a bare echo; needs h2load (package nghttp2-client) and taskset

@@ -42,6 +42,11 @@ impl StartError {
     pub fn may_pass(&self) -> bool {
         matches!(self, Self::Store(WriteError::System(_)))
     }
+
+    /// Whether another process has the store.
+    pub fn is_locked(&self) -> bool {
+        matches!(self, Self::Store(WriteError::Locked(_)))
+    }
 }
 
 /// Reads the key that signs.

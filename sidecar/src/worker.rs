@@ -24,6 +24,9 @@ const SOON: Duration = Duration::from_millis(250);
 /// No two looks follow more closely, however many events there are.
 const APART: Duration = Duration::from_millis(100);
 
+/// A sidecar that was killed while it started a judge leaves its lock to that child, for some milliseconds.
+const LEFT_LOCK: Duration = Duration::from_secs(2);
+
 /// Wakes the loop from another thread, or ends it.
 #[derive(Clone, Debug)]
 pub struct Bell {
@@ -98,16 +101,18 @@ pub fn run(settings: &Settings, judge: Judge, wakes: &Wakes) -> Result<(), Start
 /// says stop meanwhile.
 fn open(settings: &Settings, judge: &Judge, wakes: &Wakes) -> Result<Option<Scanner>, StartError> {
     let mut said = None;
+    let start = Instant::now();
     while !wakes.bell.is_stopped() {
-        let error = match Scanner::open(settings, judge.clone(), wakes.bell.clone()) {
-            Err(error) if error.may_pass() => error.to_string(),
+        let (error, wait) = match Scanner::open(settings, judge.clone(), wakes.bell.clone()) {
+            Err(error) if error.may_pass() => (error.to_string(), poll(settings)),
+            Err(error) if error.is_locked() && start.elapsed() < LEFT_LOCK => (error.to_string(), APART),
             opened => return opened.map(Some),
         };
         if said.as_ref() != Some(&error) {
             tracing::error!(error, "waiting for the store");
             said = Some(error);
         }
-        wakes.wait(poll(settings), Looked::default);
+        wakes.wait(wait, Looked::default);
     }
     Ok(None)
 }

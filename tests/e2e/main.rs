@@ -16,6 +16,8 @@ mod attacks;
 #[cfg(test)]
 mod containers;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod models;
 #[cfg(test)]
 mod readme;

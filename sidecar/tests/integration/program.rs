@@ -271,7 +271,17 @@ fn a_second_sidecar_on_one_store_ends_with_1() {
     let bench = Bench::new();
     let (code, said) = run(&mut sidecar(&bench));
     assert_eq!(code, Some(1));
-    assert!(said.starts_with("linfa-sidecar: the store cannot be used: another sidecar holds "), "{said}");
+    assert!(said.contains("\nlinfa-sidecar: the store cannot be used: another sidecar holds "), "{said}");
+}
+
+#[test]
+fn a_lock_that_a_killed_sidecar_has_left_for_a_moment_is_waited_for() {
+    let mut bench = Bench::new();
+    let mut program = Program::start(&mut sidecar(&bench));
+    program.wait_for(&["waiting for the store", "another sidecar holds "]);
+    bench.stop();
+    program.wait_for(&["watching"]);
+    assert_eq!(program.terminate().code(), Some(0));
 }
 
 #[test]

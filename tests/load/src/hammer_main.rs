@@ -4,31 +4,13 @@
 use std::{env, io::Write as _, process::ExitCode};
 
 use anyhow::Context as _;
-use clap::{Parser, Subcommand};
 use ed25519_dalek::SigningKey;
+use load::Programs;
 use load::hammer::{Dock, SEED, Store, hammer_the_server, hammer_the_sidecar, reloader, scanner};
-use sidecar::{Confinement, Judge};
-
-/// Swaps files under a server and a sidecar; how often, the variables HAMMER_… say.
-#[derive(Parser)]
-struct Arguments {
-    #[command(subcommand)]
-    command: Option<Command>,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// Judge one version. The sidecar starts this
-    #[command(hide = true)]
-    Judge(Confinement),
-}
+use sidecar::Judge;
 
 fn main() -> ExitCode {
-    let done = match Arguments::parse().command {
-        Some(Command::Judge(confinement)) => confinement.judge().map(|()| Vec::new()).map_err(Into::into),
-        None => hammer(),
-    };
-    match done {
+    match hammer() {
         Ok(wrong) if wrong.is_empty() => ExitCode::SUCCESS,
         Ok(wrong) => {
             wrong.iter().take(20).for_each(|wrong| eprintln!("{wrong}"));
@@ -44,16 +26,17 @@ fn main() -> ExitCode {
 fn hammer() -> anyhow::Result<Vec<String>> {
     let reloads = number("HAMMER_RELOADS", 10_000)?;
     let versions = number("HAMMER_VERSIONS", 500)?;
+    let judge = Judge::child(Programs::beside_this()?.sidecar, ["judge"]);
     let mut out = std::io::stdout();
 
-    let store = Store::new(Judge::itself("judge"))?;
+    let store = Store::new(judge.clone())?;
     let subject = reloader(&store, &SigningKey::from_bytes(SEED))?;
     let server = hammer_the_server(&store, subject, |hammered| hammered.reloads >= reloads)?;
     writeln!(out, "server   {server}")?;
     anyhow::ensure!(server.loads > 0, "nothing was ever loaded");
 
     let dock = Dock::new()?;
-    let sidecar = hammer_the_sidecar(&dock, scanner(&dock, Judge::itself("judge"))?, |hammered| {
+    let sidecar = hammer_the_sidecar(&dock, scanner(&dock, judge)?, |hammered| {
         hammered.loads + hammered.wrong.len() >= versions
     })?;
     writeln!(out, "sidecar  {sidecar}")?;

@@ -27,7 +27,7 @@ use super::{
     Hammered,
     vandal::{Target, Vandal},
 };
-use crate::stand::secret;
+use crate::ground::secret;
 
 pub(super) const MODEL: &str = "line";
 /// Signs the catalogs of hammered stores.

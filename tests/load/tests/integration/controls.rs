@@ -29,7 +29,7 @@ async fn found(stand: &Stand, swapper: &Swapper<'_>, sabotage: Sabotage) -> (Tal
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_spoilt_answer_is_found_and_no_other() {
-    let stand = Stand::start(crate::judge()).unwrap();
+    let stand = Stand::start(crate::programs()).await.unwrap();
     let swapper = Swapper::start(&stand, CALLS).await.unwrap();
     let (clean, spoilt) = found(&stand, &swapper, Sabotage::Nothing).await;
     assert_eq!((clean.wrong, clean.failed(), spoilt), (0, 0, 0), "{:?}", clean.shown);
@@ -55,7 +55,7 @@ async fn every_spoilt_answer_is_found_and_no_other() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_call_that_is_not_answered_is_a_failure_with_its_code() {
-    let stand = Stand::start(crate::judge()).unwrap();
+    let stand = Stand::start(crate::programs()).await.unwrap();
     let swapper = Swapper::start(&stand, CALLS).await.unwrap();
     let (tally, spoilt) = found(&stand, &swapper, Sabotage::Refuse).await;
     assert!(spoilt > 0);
@@ -75,7 +75,7 @@ async fn every_call_that_is_not_answered_is_a_failure_with_its_code() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_stops_is_failures() {
-    let stand = Stand::start(crate::judge()).unwrap();
+    let stand = Stand::start(crate::programs()).await.unwrap();
     let swapper = Swapper::start(&stand, CALLS).await.unwrap();
     let (expected, serving) = (swapper.expected(), swapper.serving());
     let load = Load::start(&plan(stand.endpoint()), expected, serving).await.unwrap();
@@ -89,7 +89,7 @@ async fn a_server_that_stops_is_failures() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_expectation_that_is_one_bit_off_makes_every_answer_wrong() {
-    let stand = Stand::start(crate::judge()).unwrap();
+    let stand = Stand::start(crate::programs()).await.unwrap();
     let swapper = Swapper::start(&stand, CALLS).await.unwrap();
     swapper.expected().falsify("line", 1, |answer| {
         let Answer::Regression(answer) = answer else { panic!("a regression") };
@@ -106,7 +106,7 @@ async fn an_expectation_that_is_one_bit_off_makes_every_answer_wrong() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_from_before_a_swap_is_found_though_its_bits_are_right() {
-    let stand = Stand::start(crate::judge()).unwrap();
+    let stand = Stand::start(crate::programs()).await.unwrap();
     let mut swapper = Swapper::start(&stand, CALLS).await.unwrap();
     let saboteur = Saboteur::start(&stand.endpoint(), Sabotage::Stale, EVERY).await;
     let load = Load::start(&plan(saboteur.endpoint()), swapper.expected(), swapper.serving()).await.unwrap();

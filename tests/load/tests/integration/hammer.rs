@@ -6,13 +6,19 @@ use load::hammer::{
     Dock, FORGER, Hammered, SEED, Served, Store, ask, hammer_the_server, hammer_the_sidecar, reloader,
     scanner,
 };
+use sidecar::Judge;
+
+/// Judges as the sidecar does.
+fn judge() -> Judge {
+    Judge::child(crate::programs().sidecar, ["judge"])
+}
 
 /// Enough for a fault that is there to show on the slowest machine.
 const AT_MOST: usize = 200_000;
 
 #[test]
 fn through_a_thousand_reloads_nothing_is_loaded_that_was_not_signed() {
-    let store = Store::new(crate::judge()).unwrap();
+    let store = Store::new(judge()).unwrap();
     let subject = reloader(&store, &SigningKey::from_bytes(SEED)).unwrap();
     let seen = hammer_the_server(&store, subject, |seen| seen.reloads >= 1000).unwrap();
     println!("{seen}");
@@ -23,7 +29,7 @@ fn through_a_thousand_reloads_nothing_is_loaded_that_was_not_signed() {
 #[test]
 fn through_looks_at_fifty_versions_nothing_is_admitted_but_what_was_dropped() {
     let dock = Dock::new().unwrap();
-    let seen = hammer_the_sidecar(&dock, scanner(&dock, crate::judge()).unwrap(), |seen| {
+    let seen = hammer_the_sidecar(&dock, scanner(&dock, judge()).unwrap(), |seen| {
         seen.loads >= 50 || !seen.wrong.is_empty()
     })
     .unwrap();
@@ -34,7 +40,7 @@ fn through_looks_at_fifty_versions_nothing_is_admitted_but_what_was_dropped() {
 
 #[test]
 fn a_server_that_reads_twice_loads_what_was_not_signed() {
-    let store = Store::new(crate::judge()).unwrap();
+    let store = Store::new(judge()).unwrap();
     let (path, key) = (store.path(), store.trusted());
     let subject = || {
         let catalog = fs_err::read(path.join("catalog.json")).ok();
@@ -49,7 +55,7 @@ fn a_server_that_reads_twice_loads_what_was_not_signed() {
 #[test]
 fn a_server_that_believes_any_catalog_loads_what_was_not_signed() {
     // Correct, but for the key.
-    let store = Store::new(crate::judge()).unwrap();
+    let store = Store::new(judge()).unwrap();
     let forged = reloader(&store, &SigningKey::from_bytes(FORGER)).unwrap();
     let seen = hammer_the_server(&store, forged, found).unwrap();
     println!("found after {seen}");

@@ -9,10 +9,15 @@ mod saboteur;
 mod controls;
 /// Files that are swapped while they are read.
 mod hammer;
+/// The programs killed, and flooded.
+mod killing;
 /// Swaps under load.
 mod swaps;
 
-/// The program that judges.
-fn judge() -> sidecar::Judge {
-    sidecar::Judge::child(env!("CARGO_BIN_EXE_torture"), ["judge"])
+/// The programs, as they were built for these tests.
+fn programs() -> load::Programs {
+    load::Programs {
+        sidecar: env!("CARGO_BIN_EXE_load-sidecar").into(),
+        server: env!("CARGO_BIN_EXE_load-serve").into(),
+    }
 }

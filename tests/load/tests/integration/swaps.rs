@@ -7,7 +7,7 @@ const SWAPS: usize = 50;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fifty_swaps_lose_no_call_and_every_answer_is_that_of_the_version_it_names() {
-    let stand = Stand::start(crate::judge()).unwrap();
+    let stand = Stand::start(crate::programs()).await.unwrap();
     let mut swapper = Swapper::start(&stand, 50).await.unwrap();
     let plan = Plan {
         endpoint: stand.endpoint(),
