@@ -9,7 +9,7 @@ use std::{
 };
 
 use rustix::{
-    fs::{FileType, Mode, OFlags, ResolveFlags},
+    fs::{FileType, Mode, OFlags, ResolveFlags, Stat},
     io::Errno,
 };
 use serde::{Deserialize, Serialize};
@@ -148,19 +148,7 @@ pub fn read(folder: BorrowedFd<'_>, name: &str, max: u64) -> Result<Vec<u8>, Rea
     // O_NONBLOCK: a FIFO without a writer must not hold us before we can see that it is one.
     let file = open(folder, name, OFlags::NONBLOCK)?;
     let stat = rustix::fs::fstat(&file).map_err(|error| system(name, error))?;
-    let kind = FileType::from_raw_mode(stat.st_mode);
-    if kind != FileType::RegularFile {
-        return Err(ReadError::NotPlain { name: name.to_owned(), kind: kind_name(kind) });
-    }
-    if stat.st_nlink != 1 {
-        #[expect(clippy::useless_conversion, reason = "the width of st_nlink differs by platform")]
-        let links = stat.st_nlink.into();
-        return Err(ReadError::HardLink { name: name.to_owned(), links });
-    }
-    let size = u64::try_from(stat.st_size).unwrap_or(u64::MAX);
-    if size > max {
-        return Err(ReadError::TooLarge { name: name.to_owned(), size, max });
-    }
+    let size = size_of_plain(name, &stat, max)?;
     let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
     std::fs::File::from(file)
         .take(size + 1)
@@ -170,6 +158,26 @@ pub fn read(folder: BorrowedFd<'_>, name: &str, max: u64) -> Result<Vec<u8>, Rea
         return Err(ReadError::Changed { name: name.to_owned() });
     }
     Ok(bytes)
+}
+
+/// The size of a file that may be read.
+fn size_of_plain(name: &str, stat: &Stat, max: u64) -> Result<u64, ReadError> {
+    let kind = FileType::from_raw_mode(stat.st_mode);
+    if kind != FileType::RegularFile {
+        return Err(ReadError::NotPlain { name: name.to_owned(), kind: kind_name(kind) });
+    }
+    #[expect(clippy::useless_conversion, reason = "the width of st_nlink differs by platform")]
+    match stat.st_nlink.into() {
+        // Another one was given its name since it was opened.
+        0_u64 => return Err(ReadError::Changed { name: name.to_owned() }),
+        1 => {}
+        links => return Err(ReadError::HardLink { name: name.to_owned(), links }),
+    }
+    let size = u64::try_from(stat.st_size).unwrap_or(u64::MAX);
+    if size > max {
+        return Err(ReadError::TooLarge { name: name.to_owned(), size, max });
+    }
+    Ok(size)
 }
 
 fn open(folder: BorrowedFd<'_>, name: &str, extra: OFlags) -> Result<OwnedFd, ReadError> {
@@ -234,6 +242,13 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = fs_err::File::open(dir.path()).unwrap().into_file();
         (dir, file)
+    }
+
+    #[test]
+    fn a_file_that_was_replaced_since_it_was_opened_has_changed_and_is_no_hard_link() {
+        let stat = rustix::fs::fstat(tempfile::tempfile().unwrap()).unwrap();
+        let changed = Err(ReadError::Changed { name: "catalog.json".to_owned() });
+        assert_eq!(size_of_plain("catalog.json", &stat, 9), changed);
     }
 
     #[test]

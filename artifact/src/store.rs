@@ -164,9 +164,14 @@ impl Reader {
 
     fn read(&self, path: &str, max: u64) -> Result<Vec<u8>, ReadError> {
         let root = files::open_root(&self.root)?;
-        match path.rsplit_once('/') {
+        let read = || match path.rsplit_once('/') {
             Some((folder, name)) => files::read(files::open_folder(root.as_fd(), folder)?.as_fd(), name, max),
             None => files::read(root.as_fd(), path, max),
+        };
+        // Once more: a new catalog may have taken the name between opening and looking.
+        match read() {
+            Err(ReadError::Changed { .. }) => read(),
+            read => read,
         }
     }
 }
