@@ -1,9 +1,10 @@
 //! What may be removed from the store: blobs, and what a writer that died has left half written. Which blobs are not
 //! needed any more, the caller decides.
 
-use std::io;
+use std::{io, path::Path};
 
 use fs_err as fs;
+use rustix::fs::Dir;
 
 use super::{BLOBS, WriteError, Writer};
 use crate::Digest;
@@ -14,12 +15,8 @@ impl Writer {
     /// # Errors
     /// The system's words, with the path.
     pub fn blobs(&self) -> io::Result<Vec<Digest>> {
-        let mut blobs = Vec::new();
-        for entry in fs::read_dir(self.root.join(BLOBS))? {
-            let name = entry?.file_name();
-            blobs.extend(name.to_str().and_then(|name| Digest::from_hex(name).ok()));
-        }
-        Ok(blobs)
+        let names = names(&self.root.join(BLOBS))?;
+        Ok(names.iter().filter_map(|name| Digest::from_hex(name).ok()).collect())
     }
 
     /// Removes blobs. Who reads one just now reads it to its end.
@@ -42,16 +39,25 @@ impl Writer {
         self.hold()?;
         let mut removed = 0;
         for folder in [self.root.clone(), self.root.join(BLOBS)] {
-            for entry in fs::read_dir(folder)? {
-                let entry = entry?;
-                let name = entry.file_name();
-                let half = name.to_str().is_some_and(|name| name.starts_with('.') && name.ends_with(".tmp"));
-                if half && entry.file_type()?.is_file() {
-                    fs::remove_file(entry.path())?;
+            for name in names(&folder)? {
+                let half = name.starts_with('.') && name.ends_with(".tmp");
+                let path = folder.join(name);
+                if half && fs::symlink_metadata(&path)?.is_file() {
+                    fs::remove_file(path)?;
                     removed += 1;
                 }
             }
         }
         Ok(removed)
     }
+}
+
+/// The names in a folder that are text. Not by the standard library's `read_dir`, which panics where closing fails.
+fn names(folder: &Path) -> io::Result<Vec<String>> {
+    let folder = fs::File::open(folder)?.into_parts().0;
+    let mut names = Vec::new();
+    for entry in Dir::new(folder)? {
+        names.extend(entry?.file_name().to_str().map(str::to_owned));
+    }
+    Ok(names)
 }
