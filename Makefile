@@ -56,7 +56,7 @@ torture: ## Swaps under load, programs killed at random, a flood of versions, fi
 	cargo build --release -p linfa-serve-load --bins
 	target/release/torture
 	target/release/hammer
-	CROWD=1000000 cargo test --release -p linfa-sidecar --test integration crowd -- --show-output
+	CROWD=1000000 cargo test -p linfa-sidecar --test integration crowd -- --show-output
 
 bench: ## Calls per second against a bare echo; needs h2load (package nghttp2-client) and taskset
 	cargo bench -p linfa-serve --bench serve
