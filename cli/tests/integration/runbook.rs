@@ -33,7 +33,8 @@ fn sources(folder: &Path) -> Vec<String> {
 
 /// The names of checks as the programs write them: where a check is named, and where one is made up on the spot.
 fn checks() -> BTreeSet<String> {
-    const BEFORE: [&str; 3] = ["const NAME: &str = \"", "check: \"", ".withdraw(&self.name, \""];
+    const BEFORE: [&str; 4] =
+        ["const NAME: &str = \"", "check: \"", ".withdraw(&self.name, \"", ".put_off(name, \""];
     let mut found = BTreeSet::new();
     for source in ["sidecar/src", "src"].into_iter().flat_map(|folder| sources(&repository().join(folder))) {
         // What tests make up is no check.
@@ -47,14 +48,13 @@ fn checks() -> BTreeSet<String> {
 }
 
 #[test]
-fn every_check_has_a_section() {
+fn every_check_has_a_section_and_there_is_none_for_another() {
     let checks = checks();
     // One of each way in which the sources name a check.
     for known in ["layout", "store", "load", "policy"] {
         assert!(checks.contains(known), "{known} is not found in the sources any more: {checks:?}");
     }
-    let missing: Vec<_> = checks.difference(&sections("Verdicts")).cloned().collect();
-    assert_eq!(missing, [""; 0], "checks without a section in docs/runbook.md");
+    assert_eq!(sections("Verdicts"), checks);
 }
 
 #[test]

@@ -113,6 +113,7 @@ mod tests {
                   ],
                   "digest": "sha256:2222222222222222222222222222222222222222222222222222222222222222",
                   "refusal": null,
+                  "signer": "sha256:abababababababababababababababababababababababababababababababab",
                   "state": "serving",
                   "version": 2
                 },
@@ -129,6 +130,7 @@ mod tests {
                     "check": "digest",
                     "reason": "`model.safetensors` is not what the manifest lists"
                   },
+                  "signer": null,
                   "state": "rejected",
                   "version": 3
                 }
