@@ -8,11 +8,13 @@ use std::{
 
 use arc_swap::ArcSwap;
 use artifact::{Digest, Name};
-use bootstrap::secret::{self, SecretError};
+use bootstrap::secret::SecretError;
 use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 use subtle::ConstantTimeEq as _;
+
+use crate::reread::Reread;
 
 /// A set of keys that is swapped as a whole.
 pub(crate) type KeyRing = Arc<ArcSwap<Keys>>;
@@ -86,10 +88,8 @@ pub enum KeyFileError {
 /// The key file and what was last read from it.
 #[derive(Debug)]
 pub(crate) struct KeyFile {
-    path: PathBuf,
+    file: Reread,
     ring: KeyRing,
-    /// The content that was read last, good or bad.
-    seen: Digest,
 }
 
 #[derive(Deserialize)]
@@ -110,22 +110,23 @@ struct RawKey {
 impl KeyFile {
     /// Reads the file, which must be good at the start.
     pub(crate) fn open(path: &Path) -> Result<(Self, KeyRing), KeyFileError> {
-        let text = secret::read(path)?;
+        let (file, text) = Reread::open(path)?;
         let ring = Arc::new(ArcSwap::from_pointee(Keys::parse(path, text.expose_secret())?));
-        let seen = Digest::of(text.expose_secret().as_bytes());
-        Ok((Self { path: path.to_owned(), ring: Arc::clone(&ring), seen }, ring))
+        Ok((Self { file, ring: Arc::clone(&ring) }, ring))
     }
 
-    /// Reads the file again; says whether the keys are new ones.
-    pub(crate) fn reload_once(&mut self) -> Result<bool, KeyFileError> {
-        let text = secret::read_again(&self.path)?;
-        let digest = Digest::of(text.expose_secret().as_bytes());
-        if digest == self.seen {
-            return Ok(false);
+    /// Reads the file again.
+    pub(crate) fn reload_once(&mut self) {
+        match self.file.news(Keys::parse) {
+            None => {}
+            Some(Ok(keys)) => {
+                tracing::info!("new API keys are in force");
+                self.ring.store(Arc::new(keys));
+            }
+            Some(Err(error)) => {
+                tracing::error!(error, "the API keys cannot be read; the last good ones stay in force");
+            }
         }
-        self.seen = digest;
-        self.ring.store(Arc::new(Keys::parse(&self.path, text.expose_secret())?));
-        Ok(true)
     }
 }
 

@@ -30,6 +30,7 @@ mod health;
 mod keys;
 mod memory;
 mod pb;
+mod reread;
 mod server;
 mod service;
 mod status;

@@ -189,24 +189,9 @@ async fn reload_loop(mut reloader: Reloader, every: Duration) {
 
 async fn key_loop(mut file: KeyFile, every: Duration) {
     let mut ticks = ticks(every);
-    let mut said = None;
     loop {
         ticks.tick().await;
-        let failed = match file.reload_once() {
-            Ok(true) => {
-                tracing::info!("new API keys are in force");
-                None
-            }
-            // A file that cannot be used is not read again until it changes, so that this is no recovery.
-            Ok(false) => continue,
-            Err(error) => Some(error.to_string()),
-        };
-        if failed != said {
-            if let Some(error) = &failed {
-                tracing::error!(error, "the API keys cannot be read; the last good ones stay in force");
-            }
-            said = failed;
-        }
+        file.reload_once();
     }
 }
 

@@ -3,12 +3,11 @@
 
 use std::path::{Path, PathBuf};
 
-use artifact::{
-    Digest,
-    dsse::{InvalidKey, TrustedKeys},
-};
-use bootstrap::secret::{self, SecretError};
+use artifact::dsse::{InvalidKey, TrustedKeys};
+use bootstrap::secret::SecretError;
 use secrecy::ExposeSecret as _;
+
+use crate::reread::Reread;
 
 /// Why a file of public keys is not used.
 #[derive(Debug, thiserror::Error)]
@@ -29,12 +28,8 @@ pub enum TrustError {
 /// The file, and what was last read from it.
 #[derive(Debug)]
 pub struct Trust {
-    path: PathBuf,
+    file: Reread,
     keys: TrustedKeys,
-    /// The content that was read last, good or bad.
-    seen: Digest,
-    /// The failure that the log was told of.
-    failing: Option<String>,
 }
 
 impl Trust {
@@ -43,10 +38,9 @@ impl Trust {
     /// # Errors
     /// [`TrustError`].
     pub fn open(path: &Path) -> Result<Self, TrustError> {
-        let text = secret::read(path)?;
+        let (file, text) = Reread::open(path)?;
         let keys = parse(path, text.expose_secret())?;
-        let seen = Digest::of(text.expose_secret().as_bytes());
-        Ok(Self { path: path.to_owned(), keys, seen, failing: None })
+        Ok(Self { file, keys })
     }
 
     /// The keys in force.
@@ -56,36 +50,21 @@ impl Trust {
 
     /// Reads the file again; true if other keys are in force now.
     pub fn reload_once(&mut self) -> bool {
-        let failed = match self.read_again() {
-            Ok(Some(keys)) => {
+        match self.file.news(parse) {
+            None => false,
+            Some(Ok(keys)) => {
                 tracing::info!("new keys for catalogs are in force");
                 self.keys = keys;
-                self.failing = None;
-                return true;
+                true
             }
-            // A file that cannot be used is not read again until it changes, so that this is no recovery.
-            Ok(None) => return false,
-            Err(error) => Some(error.to_string()),
-        };
-        if failed != self.failing {
-            let error = failed.as_deref();
-            tracing::error!(
-                error,
-                "the catalog's public keys cannot be read; the last good ones stay in force"
-            );
-            self.failing = failed;
+            Some(Err(error)) => {
+                tracing::error!(
+                    error,
+                    "the catalog's public keys cannot be read; the last good ones stay in force"
+                );
+                false
+            }
         }
-        false
-    }
-
-    fn read_again(&mut self) -> Result<Option<TrustedKeys>, TrustError> {
-        let text = secret::read_again(&self.path)?;
-        let digest = Digest::of(text.expose_secret().as_bytes());
-        if digest == self.seen {
-            return Ok(None);
-        }
-        self.seen = digest;
-        parse(&self.path, text.expose_secret()).map(Some)
     }
 }
 
