@@ -58,12 +58,7 @@ impl Publisher {
         let key = signing_key(settings)?;
         let trusted = trusted(settings, &key);
         let writer = Writer::open(&settings.store)?;
-        let (newest, mut written) = recover(&writer, &trusted)?;
-        let ours = |bytes: Vec<u8>| Catalog::unseal(&bytes, &key.trusted()).is_ok();
-        if !writer.reader().catalog().is_ok_and(ours) {
-            // Signed by the key before ours, which will not be believed for long.
-            written = None;
-        }
+        let (newest, written) = recover(&writer, &key.trusted(), &trusted)?;
         let epoch = newest.as_ref().map_or(0, |catalog| catalog.epoch).max(settings.epoch);
         Ok(Self {
             writer,

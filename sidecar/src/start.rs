@@ -93,9 +93,11 @@ pub(crate) fn trusted(settings: &Settings, key: &SealKey) -> TrustedKeys {
     }
 }
 
-/// The catalog to go on from, and the newest file if that holds it.
+/// The catalog to go on from, and the newest file if that holds it, signed by `ours`: what the key before ours has signed
+/// will not be believed for long.
 pub(crate) fn recover(
     writer: &Writer,
+    ours: &TrustedKeys,
     trusted: &TrustedKeys,
 ) -> Result<(Option<Catalog>, Option<Digest>), StartError> {
     let reader = writer.reader();
@@ -103,12 +105,15 @@ pub(crate) fn recover(
         Err(ReadError::Missing { .. }) => Ok(None),
         Err(error) => Err(error.to_string()),
         Ok(bytes) => match Catalog::unseal(&bytes, trusted) {
-            Ok(catalog) => Ok(Some((catalog, Digest::of(&bytes)))),
+            Ok(catalog) => {
+                let by_us = Catalog::unseal(&bytes, ours).is_ok();
+                Ok(Some((catalog, by_us.then(|| Digest::of(&bytes)))))
+            }
             Err(error) => Err(error.to_string()),
         },
     };
     match read(reader.catalog()) {
-        Ok(Some((catalog, file))) => return Ok((Some(catalog), Some(file))),
+        Ok(Some((catalog, file))) => return Ok((Some(catalog), file)),
         Ok(None) => {}
         Err(error) => {
             tracing::warn!(error, "the catalog is not believed and set aside");

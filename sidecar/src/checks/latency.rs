@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use artifact::{Batch, Golden, Model, Predictions, Version};
 
-use super::{Failure, Task, serving::Serving};
+use super::{Failure, Task, serving::Serving, work};
 use crate::require::Latency;
 
 pub(super) const NAME: &str = "latency";
@@ -68,11 +68,6 @@ fn decide(found: f64, serving: Option<(Version, f64)>, require: &Latency) -> Res
         return Err(LatencyError::Times { found, times, serving, version, allowed });
     }
     Ok(format!("{found:.0} ns per row, {times:.2} times the {serving:.0} ns of version {version}"))
-}
-
-/// About how many numbers a row touches.
-fn work(model: &Model) -> usize {
-    model.parameters() + model.row_width()
 }
 
 /// So many golden rows, over and over.

@@ -24,7 +24,7 @@ use std::{
 };
 
 use artifact::{
-    Digest, Name, Version,
+    Digest, Model, Name, Version,
     catalog::{Check, Refusal},
     files::ReadError,
 };
@@ -212,6 +212,11 @@ impl Failure {
     fn panic() -> Self {
         Self::sure("the check itself failed, which is a bug of the sidecar; its log says where")
     }
+}
+
+/// About how many numbers a row touches.
+fn work(model: &Model) -> usize {
+    model.parameters() + model.row_width()
 }
 
 /// A sentence fit for a catalog and a terminal. What was dropped has a say in it, so that it may be huge, hold control

@@ -9,6 +9,7 @@ use super::{
     Failure, Task, Weight,
     evaluation::{Evaluation, EvaluationError, Truth},
     serving::Serving,
+    work,
 };
 use crate::{
     metrics,
@@ -124,7 +125,7 @@ fn metric(manifest: &Manifest, require: &Quality) -> Result<Metric, QualityError
 }
 
 fn most_rows(model: &Model) -> usize {
-    (WORK / (model.parameters() + model.row_width())).max(1)
+    (WORK / work(model)).max(1)
 }
 
 fn decide(

@@ -11,7 +11,7 @@ use artifact::{
     catalog::{CatalogModel, CatalogVersion, Status},
     dsse::{SealKey, TrustedKeys},
     store::WriteError,
-    testkit::Parts,
+    testkit::{self, Parts},
 };
 use jiff::{SignedDuration, Timestamp};
 use sidecar::{Judge, Looked, Scanner, Settings, StartError};
@@ -63,6 +63,15 @@ impl Bench {
         let path = self.dir.path().join(name);
         fs_err::write(&path, content).unwrap();
         fs_err::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    }
+
+    /// One in which version 1 of `a` serves.
+    pub(crate) fn serving_one() -> Self {
+        let mut bench = Self::new();
+        bench.drop("a/1", &testkit::linear("a", 2.0));
+        bench.settle();
+        assert_eq!(bench.serving("a"), [1]);
+        bench
     }
 
     pub(crate) fn start(&mut self) {

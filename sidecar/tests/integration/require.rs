@@ -12,15 +12,6 @@ const FAST: &str = "[require.latency]\nbudget_ns_per_row = 0.001";
 const SLOW: &str = "[require.latency]\nbudget_ns_per_row = 10_000_000_000";
 const TOO_SLOW: &str = "latency: a row takes # ns, policy.toml allows # (budget_ns_per_row)";
 
-/// Version 1 of `a` serves.
-fn bench() -> Bench {
-    let mut bench = Bench::new();
-    bench.drop("a/1", &testkit::linear("a", 2.0));
-    bench.settle();
-    assert_eq!(bench.serving("a"), [1]);
-    bench
-}
-
 impl Bench {
     fn drop_next(&mut self, version: u64) {
         self.drop(&format!("a/{version}"), &testkit::linear("a", 2.0));
@@ -30,7 +21,7 @@ impl Bench {
 
 #[test]
 fn what_the_repository_requires_holds_unless_the_model_says_otherwise_key_by_key() {
-    let mut bench = bench();
+    let mut bench = Bench::serving_one();
     bench.write("policy.toml", FAST);
     bench.drop_next(2);
     assert_eq!(bench.refusal("a", 2), TOO_SLOW);
@@ -42,7 +33,7 @@ fn what_the_repository_requires_holds_unless_the_model_says_otherwise_key_by_key
         (FAST, false),
         ("ignore_defaults = true", true),
     ] {
-        let mut bench = self::bench();
+        let mut bench = Bench::serving_one();
         bench.write("policy.toml", FAST);
         bench.write("a/policy.toml", policy);
         bench.drop_next(2);
@@ -53,7 +44,7 @@ fn what_the_repository_requires_holds_unless_the_model_says_otherwise_key_by_key
 
 #[test]
 fn a_laxer_policy_lets_in_what_a_stricter_one_refused_and_a_stricter_one_lets_what_is_in_be() {
-    let mut bench = bench();
+    let mut bench = Bench::serving_one();
     for (version, file) in [(2, "policy.toml"), (3, "a/policy.toml")] {
         bench.write(file, FAST);
         bench.drop_next(version);
@@ -67,7 +58,7 @@ fn a_laxer_policy_lets_in_what_a_stricter_one_refused_and_a_stricter_one_lets_wh
 
 #[test]
 fn requirements_that_make_no_sense_are_named_with_their_line() {
-    let mut bench = bench();
+    let mut bench = Bench::serving_one();
     for (policy, error) in [
         (
             "[require]\nlatancy = 1",
@@ -101,7 +92,7 @@ fn requirements_that_make_no_sense_are_named_with_their_line() {
 #[test]
 fn a_policy_that_breaks_leaves_what_it_required_in_force() {
     for file in ["policy.toml", "a/policy.toml"] {
-        let mut bench = bench();
+        let mut bench = Bench::serving_one();
         bench.write(file, FAST);
         bench.settle();
         bench.write(file, "[require");
@@ -114,7 +105,7 @@ fn a_policy_that_breaks_leaves_what_it_required_in_force() {
 #[test]
 fn over_a_restart_a_broken_policy_lets_nothing_new_in_and_what_serves_serves_on() {
     for (file, whose) in [("policy.toml", "beside the models, "), ("a/policy.toml", "")] {
-        let mut bench = bench();
+        let mut bench = Bench::serving_one();
         bench.write(file, "[require");
         bench.restart();
         bench.drop("a/2", &testkit::linear("a", 2.0));
@@ -139,7 +130,7 @@ fn over_a_restart_a_broken_policy_lets_nothing_new_in_and_what_serves_serves_on(
 
 #[test]
 fn a_version_waits_for_an_evaluation_set_that_can_be_used() {
-    let mut bench = bench();
+    let mut bench = Bench::serving_one();
     bench.write("a/policy.toml", "[require.quality]\nmargin = 0.5");
     bench.drop_next(2);
     let good = "x,y,value\n1,0,3\n2,0,5\n";
@@ -173,7 +164,7 @@ fn a_version_waits_for_an_evaluation_set_that_can_be_used() {
 
 #[test]
 fn an_evaluation_set_that_is_too_large_or_no_file_is_said_and_not_read() {
-    let mut bench = bench();
+    let mut bench = Bench::serving_one();
     bench.write("a/policy.toml", "[require.quality]\nmargin = 0.5");
     bench.write("a/evaluation.csv", "");
     let file = fs_err::OpenOptions::new().write(true).open(bench.folder("a/evaluation.csv")).unwrap();
@@ -195,7 +186,7 @@ fn an_evaluation_set_that_is_too_large_or_no_file_is_said_and_not_read() {
 
 #[test]
 fn without_a_requirement_a_broken_evaluation_set_is_a_remark() {
-    let mut bench = bench();
+    let mut bench = Bench::serving_one();
     bench.write("a/evaluation.csv", "x,y,value\n1,0,high\n");
     bench.drop_next(2);
     assert_eq!(
@@ -218,7 +209,7 @@ fn a_misspelt_class_in_the_evaluation_set_is_not_the_versions_fault() {
 #[test]
 fn a_verdict_by_what_was_required_before_does_not_count() {
     for (before, after, expected) in [(SLOW, FAST, Status::Rejected), (FAST, SLOW, Status::Admitted)] {
-        let mut bench = bench();
+        let mut bench = Bench::serving_one();
         bench.write("a/policy.toml", before);
         bench.settle();
         // Each judge waits for a line of this pipe before it begins.

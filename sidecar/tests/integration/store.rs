@@ -5,18 +5,9 @@ use sidecar::StartError;
 
 use crate::bench::{Bench, read_catalog};
 
-/// Version 1 of `a`, admitted.
-fn bench() -> Bench {
-    let mut bench = Bench::new();
-    bench.drop("a/1", &testkit::linear("a", 2.0));
-    bench.settle();
-    assert_eq!(bench.serving("a"), [1]);
-    bench
-}
-
 #[test]
 fn the_catalog_is_signed_when_something_changed_or_the_heartbeat_is_due() {
-    let mut bench = bench();
+    let mut bench = Bench::serving_one();
     let first = bench.catalog();
     bench.look_after(58);
     assert_eq!(bench.catalog(), first);
@@ -29,7 +20,7 @@ fn the_catalog_is_signed_when_something_changed_or_the_heartbeat_is_due() {
 
 #[test]
 fn the_sequence_is_the_clock_but_always_grows() {
-    let mut bench = bench();
+    let mut bench = Bench::serving_one();
     let first = bench.catalog().sequence;
     assert_eq!(first, u64::try_from(bench.now.as_millisecond()).unwrap());
     bench.look_after(-3600);
@@ -41,7 +32,7 @@ fn the_sequence_is_the_clock_but_always_grows() {
 
 #[test]
 fn a_restart_keeps_what_is_admitted_before_anything_is_looked_at() {
-    let mut bench = bench();
+    let mut bench = Bench::serving_one();
     let before = bench.catalog();
     fs_err::rename(&bench.settings.incoming, bench.dir.path().join("away")).unwrap();
     bench.restart();
@@ -55,7 +46,7 @@ fn a_restart_keeps_what_is_admitted_before_anything_is_looked_at() {
 
 #[test]
 fn what_is_admitted_is_not_judged_again_after_a_restart() {
-    let mut bench = bench();
+    let mut bench = Bench::serving_one();
     bench.stop();
     let mut catalog = bench.catalog();
     catalog.models[0].versions[0].checks[0].detail = "as an older release put it".to_owned();
@@ -68,7 +59,7 @@ fn what_is_admitted_is_not_judged_again_after_a_restart() {
 
 #[test]
 fn a_refused_version_stays_refused_over_a_restart() {
-    let mut bench = bench();
+    let mut bench = Bench::serving_one();
     bench.drop("a/2", &testkit::linear("a", 3.0));
     bench.write("a/2/stranger", "x");
     bench.settle_all();
@@ -85,7 +76,7 @@ fn a_refused_version_stays_refused_over_a_restart() {
 
 #[test]
 fn a_second_sidecar_on_one_store_is_refused() {
-    let bench = bench();
+    let bench = Bench::serving_one();
     let error = bench.open().unwrap_err();
     assert!(matches!(error, StartError::Store(_)) && !error.is_config());
     assert_eq!(
@@ -99,7 +90,7 @@ fn a_second_sidecar_on_one_store_is_refused() {
 
 #[test]
 fn a_damaged_catalog_is_set_aside_and_its_copy_goes_on() {
-    let mut bench = bench();
+    let mut bench = Bench::serving_one();
     let before = bench.catalog();
     bench.stop();
     let store = bench.settings.store.clone();
@@ -119,7 +110,7 @@ fn a_damaged_catalog_is_set_aside_and_its_copy_goes_on() {
 
 #[test]
 fn a_catalog_that_someone_else_signed_is_not_gone_on_from() {
-    let mut bench = bench();
+    let mut bench = Bench::serving_one();
     let genuine = bench.catalog();
     bench.stop();
     let mut forged = bench.catalog();
@@ -136,7 +127,7 @@ fn a_catalog_that_someone_else_signed_is_not_gone_on_from() {
 
 #[test]
 fn two_damaged_catalogs_and_a_wiped_store_start_anew() {
-    let mut bench = bench();
+    let mut bench = Bench::serving_one();
     let before = bench.model("a");
     bench.stop();
     for name in ["catalog.json", "catalog.copy.json"] {
@@ -157,7 +148,7 @@ fn two_damaged_catalogs_and_a_wiped_store_start_anew() {
 
 #[test]
 fn a_store_that_is_wiped_under_a_running_sidecar_is_filled_again_at_the_next_look() {
-    let mut bench = bench();
+    let mut bench = Bench::serving_one();
     let before = bench.catalog();
     // The folder stays, as that of a volume does; all that is in it goes.
     let away = bench.dir.path().join("away");
@@ -175,7 +166,7 @@ fn a_store_that_is_wiped_under_a_running_sidecar_is_filled_again_at_the_next_loo
 
 #[test]
 fn a_catalog_that_is_damaged_or_removed_under_a_running_sidecar_is_written_again_at_the_next_look() {
-    let mut bench = bench();
+    let mut bench = Bench::serving_one();
     let path = bench.settings.store.join("catalog.json");
     let before = bench.catalog();
     for damage in [&b"{"[..], b""] {
@@ -194,7 +185,7 @@ fn a_catalog_that_is_damaged_or_removed_under_a_running_sidecar_is_written_again
 
 #[test]
 fn a_store_that_goes_away_and_comes_back_ends_nothing() {
-    let mut bench = bench();
+    let mut bench = Bench::serving_one();
     let before = bench.catalog();
     let away = bench.dir.path().join("away");
     fs_err::rename(&bench.settings.store, &away).unwrap();
@@ -210,7 +201,7 @@ fn a_store_that_goes_away_and_comes_back_ends_nothing() {
 
 #[test]
 fn a_damaged_blob_is_written_again_from_the_same_bytes() {
-    let mut bench = bench();
+    let mut bench = Bench::serving_one();
     let blob = bench.blob("a", 1, "model.safetensors");
     let good = fs_err::read(&blob).unwrap();
     fs_err::write(&blob, "damaged").unwrap();
@@ -226,7 +217,7 @@ fn a_damaged_blob_is_written_again_from_the_same_bytes() {
 
 #[test]
 fn a_damaged_blob_without_a_folder_is_noted_and_healed_by_the_same_bytes() {
-    let mut bench = bench();
+    let mut bench = Bench::serving_one();
     let blob = bench.blob("a", 1, "golden.jsonl");
     let digest = artifact::Digest::of(&fs_err::read(&blob).unwrap());
     bench.remove("a/1");
@@ -245,7 +236,7 @@ fn a_damaged_blob_without_a_folder_is_noted_and_healed_by_the_same_bytes() {
 
 #[test]
 fn a_blob_that_was_damaged_while_nobody_looked_is_noted_at_once() {
-    let mut bench = bench();
+    let mut bench = Bench::serving_one();
     let blob = bench.blob("a", 1, "golden.jsonl");
     bench.remove("a/1");
     bench.stop();
@@ -258,7 +249,7 @@ fn a_blob_that_was_damaged_while_nobody_looked_is_noted_at_once() {
 
 #[test]
 fn a_store_that_cannot_be_written_ends_nothing_and_is_tried_again() {
-    let mut bench = bench();
+    let mut bench = Bench::serving_one();
     let before = bench.catalog();
     // A folder under the temporary file's name fails a write even for root.
     let (in_the_way, away) =
@@ -274,7 +265,7 @@ fn a_store_that_cannot_be_written_ends_nothing_and_is_tried_again() {
 
 #[test]
 fn a_version_whose_blobs_cannot_be_written_waits_and_says_why() {
-    let mut bench = bench();
+    let mut bench = Bench::serving_one();
     let blobs = bench.settings.store.join("blobs/sha256");
     let files = testkit::linear("a", 3.0).files().unwrap();
     let in_the_way = blobs.join(format!(".{}.tmp", artifact::Digest::of(&files.tensors).hex()));
@@ -310,7 +301,7 @@ fn health_asks_for_a_catalog_no_older_than_two_heartbeats() {
 
 #[test]
 fn a_catalog_says_until_when_it_is_the_newest_and_a_greater_epoch_begins_the_sequences_anew() {
-    let mut bench = bench();
+    let mut bench = Bench::serving_one();
     let first = bench.catalog();
     assert_eq!(first.epoch, 1);
     assert_eq!(first.expires_at, first.issued_at + jiff::SignedDuration::from_mins(10));
