@@ -1,12 +1,11 @@
 //! The second part of `make torture`: files swapped at full speed through 10 000 reloads of the server, and while the
 //! sidecar looks at 500 versions.
 
-use std::{env, io::Write as _, process::ExitCode};
+use std::{io::Write as _, process::ExitCode};
 
-use anyhow::Context as _;
 use ed25519_dalek::SigningKey;
-use load::Programs;
 use load::hammer::{Dock, SEED, Store, hammer_the_server, hammer_the_sidecar, reloader, scanner};
+use load::{Programs, variable};
 use sidecar::Judge;
 
 fn main() -> ExitCode {
@@ -24,8 +23,8 @@ fn main() -> ExitCode {
 }
 
 fn hammer() -> anyhow::Result<Vec<String>> {
-    let reloads = number("HAMMER_RELOADS", 10_000)?;
-    let versions = number("HAMMER_VERSIONS", 500)?;
+    let reloads = variable("HAMMER_RELOADS", 10_000)?;
+    let versions = variable("HAMMER_VERSIONS", 500)?;
     let judge = Judge::child(Programs::beside_this()?.sidecar, ["judge"]);
     let mut out = std::io::stdout();
 
@@ -41,12 +40,4 @@ fn hammer() -> anyhow::Result<Vec<String>> {
     })?;
     writeln!(out, "sidecar  {sidecar}")?;
     Ok([server.wrong, sidecar.wrong].concat())
-}
-
-fn number(name: &str, default: usize) -> anyhow::Result<usize> {
-    match env::var(name) {
-        Ok(text) => text.parse().with_context(|| format!("{name}={text}")),
-        Err(env::VarError::NotPresent) => Ok(default),
-        Err(error) => Err(error).context(name.to_owned()),
-    }
 }

@@ -15,6 +15,7 @@ mod restarts;
 mod stand;
 mod swaps;
 mod tally;
+mod variable;
 
 pub use course::{Course, Departure};
 pub use drops::Drops;
@@ -30,3 +31,4 @@ pub use restarts::{Restarted, kill_the_server};
 pub use stand::Stand;
 pub use swaps::{Kind, Swap, Swapper};
 pub use tally::Tally;
+pub use variable::variable;

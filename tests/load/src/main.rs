@@ -1,13 +1,14 @@
 //! `make torture`: swaps under load, both programs killed again and again, and a flood of versions; each until so much was
 //! done or its time is up.
 
-use std::{env, fmt, io::Write as _, pin::pin, process::ExitCode, str::FromStr, time::Duration};
+use std::{io::Write as _, pin::pin, process::ExitCode, time::Duration};
 
 use anyhow::Context as _;
 use client::ApiKey;
 use linfa_serve::shutdown;
 use load::{
     KEY, Load, Pace, Plan, Programs, Report, Stand, Swapper, flood, kill_the_server, kill_the_sidecar,
+    variable,
 };
 use tokio::time::Instant;
 
@@ -119,14 +120,5 @@ async fn swaps(programs: Programs, end: Instant) -> anyhow::Result<Report> {
         }
         // What was found until then is told too.
         Some(error) => Err(error.context(report.to_string())),
-    }
-}
-
-/// A number from the environment.
-fn variable<T: FromStr<Err: fmt::Display>>(name: &str, default: T) -> anyhow::Result<T> {
-    match env::var(name) {
-        Ok(text) => text.parse().map_err(|error: T::Err| anyhow::anyhow!("{name}={text}: {error}")),
-        Err(env::VarError::NotPresent) => Ok(default),
-        Err(error) => Err(error).context(name.to_owned()),
     }
 }
