@@ -133,7 +133,7 @@ export abstract class BaseClient {
      *
      * @throws as {@link BaseClient.predict}, from the loop
      */
-    async *watchModels(options: WatchOptions = {}): AsyncGenerator<ModelsChange, never, undefined> {
+    async *watchModels(options: WatchOptions = {}): AsyncGenerator<ModelsChange, void, undefined> {
         const tries = new Tries(this.#retries, options);
         const watched = new Watched();
         for (;;) {
