@@ -1,12 +1,13 @@
 /**
  * A server that answers as a test wants it to, over true HTTP/2 on a port of its own.
  */
+import { createServer as createPlainServer } from "node:http";
 import { createServer, type ServerHttp2Session } from "node:http2";
 import type { AddressInfo } from "node:net";
 import type { TestContext } from "node:test";
 
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
+import { Code, ConnectError, cors, type ServiceImpl } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 
 import {
@@ -19,19 +20,40 @@ import {
 
 type Answers = Partial<ServiceImpl<typeof PredictService>> & Partial<ServiceImpl<typeof ModelService>>;
 
+function handler(answers: Answers) {
+    return connectNodeAdapter({
+        routes: (router) => {
+            router.service(PredictService, answers);
+            router.service(ModelService, answers);
+        },
+    });
+}
+
+/** A server over HTTP/1.1 that pages of every origin may ask by gRPC-Web; its address. It ends with the test. */
+export async function startForPages(t: TestContext, answers: Answers): Promise<string> {
+    const answer = handler(answers);
+    const server = createPlainServer((request, response) => {
+        response.setHeader("access-control-allow-origin", "*");
+        response.setHeader("access-control-allow-headers", [...cors.allowedHeaders, "authorization"].join());
+        response.setHeader("access-control-expose-headers", cors.exposedHeaders.join());
+        if (request.method === "OPTIONS") response.end();
+        else answer(request, response);
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    t.after(() => {
+        server.closeAllConnections();
+        server.close();
+    });
+    return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
 /** A server that can be stopped, with all its connections, and started again on the same port. */
 export class Fake {
     readonly #sessions = new Set<ServerHttp2Session>();
     readonly #server;
 
     private constructor(answers: Answers) {
-        const routes = connectNodeAdapter({
-            routes: (router) => {
-                router.service(PredictService, answers);
-                router.service(ModelService, answers);
-            },
-        });
-        this.#server = createServer(routes);
+        this.#server = createServer(handler(answers));
         this.#server.on("session", (session) => {
             this.#sessions.add(session);
             session.on("close", () => this.#sessions.delete(session));
