@@ -5,6 +5,8 @@ pub mod catalog;
 pub mod digest;
 pub mod dsse;
 pub mod files;
+#[cfg(feature = "linfa")]
+pub mod fitted;
 pub mod golden;
 pub mod manifest;
 pub mod name;
@@ -26,6 +28,6 @@ pub use manifest::{Feature, Manifest, Output};
 pub use model::{LoadError, Model, PredictError};
 pub use name::{Name, Version};
 pub use ndarray;
-pub use pack::{Exported, Pack, PackError};
+pub use pack::{Artifact, Exported, PackError};
 pub use steps::StepSpec;
 pub use store::Files;

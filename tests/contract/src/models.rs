@@ -4,21 +4,21 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use artifact::{
-    Pack,
+    Artifact,
     files::FileName,
     testkit::{self, Parts},
 };
 use fs_err as fs;
 
 /// The model `NAME` of which more versions are dropped: each answers 2x + y + 1, as the first does.
-fn plain(name: &str) -> Pack {
+fn plain(name: &str) -> Artifact {
     testkit::linear(name, 2.0)
 }
 
 /// Writes every model of the cases into `folder`.
 pub(crate) fn write_all(folder: &Path) -> anyhow::Result<()> {
-    let version = |pack: &Pack, number: u64| {
-        Parts::of(pack).write(&folder.join(pack.name.as_str()).join(number.to_string()));
+    let version = |artifact: &Artifact, number: u64| {
+        Parts::of(artifact).write(&folder.join(artifact.name.as_str()).join(number.to_string()));
     };
     for (number, slope) in [(1, 2.0), (2, 3.0), (3, 4.0)] {
         version(&testkit::linear("plane", slope), number);
@@ -34,8 +34,8 @@ pub(crate) fn write_all(folder: &Path) -> anyhow::Result<()> {
         plain("walker"),
         plain("late"),
     ];
-    for pack in others {
-        version(&pack, 1);
+    for artifact in others {
+        version(&artifact, 1);
     }
     // Its golden rows are not what the model answers.
     Parts::of(&plain("broken"))
