@@ -13,7 +13,7 @@ import { baseUrl } from "./address.js";
 import { balanced } from "./balance.js";
 import { BaseClient } from "./client.js";
 import { OptionError } from "./errors.js";
-import { exchangeByCalls } from "./by-calls.js";
+import { exchangeByStream } from "./by-stream.js";
 import { bearer } from "./key.js";
 import type { ClientOptions } from "./options.js";
 
@@ -57,7 +57,7 @@ export class Client extends BaseClient {
         const transports = [addresses].flat().map((address) => grpc(address, key, options));
         const [only, another] = transports;
         if (only === undefined) throw new OptionError("addresses", "expected at least one, got none");
-        super(another === undefined ? only : balanced(transports), exchangeByCalls, options);
+        super(another === undefined ? only : balanced(transports), () => exchangeByStream, options);
     }
 }
 

@@ -5,7 +5,13 @@
 import type { CallOptions as RawOptions } from "@connectrpc/connect";
 
 import { msUntil, type CallOptions } from "./options.js";
-import { ResourceExhaustedError, statusError, StatusError, UnavailableError } from "./status.js";
+import {
+    DeadlineExceededError,
+    ResourceExhaustedError,
+    statusError,
+    StatusError,
+    UnavailableError,
+} from "./status.js";
 
 /** The first wait, in milliseconds; each one after it is twice as long. */
 const FIRST_MS = 100;
@@ -42,10 +48,14 @@ export class Tries {
         this.#failed = 0;
     }
 
-    /** Waits before another try. Throws the typed error if there shall be none. */
-    async again(cause: unknown): Promise<void> {
+    /**
+     * Waits before another try. Throws the typed error if there shall be none.
+     *
+     * @param isStream - the server ends a stream that stands still with DEADLINE_EXCEEDED, which may go on in a new one
+     */
+    async again(cause: unknown, isStream = false): Promise<void> {
         const error = statusError(cause, this.#signal);
-        const wait = waitAfter(error, this.#failed, Math.random());
+        const wait = waitAfter(error, this.#failed, Math.random(), isStream);
         this.#failed += 1;
         const late = this.#ends !== undefined && performance.now() + (wait ?? 0) >= this.#ends;
         if (wait === undefined || late || this.#failed > this.#retries) throw error;
@@ -68,15 +78,20 @@ export class Tries {
  * How long to wait after an error, in milliseconds; undefined if another try is no use. Exponential, with as much as
  * half of it by chance, so that many clients do not come back at once.
  *
- * @internal
  * @param failed - how many tries have failed before this one
  * @param chance - from 0 to 1
  */
-export function waitAfter(error: Error, failed: number, chance: number): number | undefined {
+export function waitAfter(
+    error: Error,
+    failed: number,
+    chance: number,
+    isStream: boolean,
+): number | undefined {
     if (!(error instanceof StatusError)) return undefined;
     const told = error.details.retryAfterMs;
     const isFull = error instanceof ResourceExhaustedError && told !== undefined;
-    if (!(error instanceof UnavailableError || isFull)) return undefined;
+    const stoodStill = error instanceof DeadlineExceededError && isStream;
+    if (!(error instanceof UnavailableError || isFull || stoodStill)) return undefined;
     const own = Math.min(LONGEST_MS, FIRST_MS * 2 ** failed);
     return (told ?? own / 2) + (chance * own) / 2;
 }

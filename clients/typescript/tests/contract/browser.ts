@@ -7,7 +7,10 @@ import { cases, command, keys, variable } from "./surroundings.js";
 
 type Contract = (file: File, server: string, keys: Record<string, string>) => Promise<boolean>;
 
-const { page, memory, close } = await open(new URL("./page.js", import.meta.url));
+const { page, memory, close } = await open(
+    new URL("./page.js", import.meta.url),
+    Number(new URL(variable("CONTRACT_ORIGIN")).port),
+);
 try {
     await page.exposeFunction("contractCommand", command);
     await page.exposeFunction("contractMemory", memory);

@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file linfa/serve/v1/predict.proto.
  */
 export const file_linfa_serve_v1_predict: GenFile = /*@__PURE__*/
-  fileDesc("ChxsaW5mYS9zZXJ2ZS92MS9wcmVkaWN0LnByb3RvEg5saW5mYS5zZXJ2ZS52MSKoAQoOUHJlZGljdFJlcXVlc3QSDQoFbW9kZWwYASABKAkSEQoHdmVyc2lvbhgCIAEoBEgAEg8KBWxhYmVsGAMgASgJSAASKAoGbWF0cml4GAQgASgLMhYubGluZmEuc2VydmUudjEuTWF0cml4SAESJgoFZnJhbWUYBSABKAsyFS5saW5mYS5zZXJ2ZS52MS5GcmFtZUgBQggKBmNob2ljZUIHCgVpbnB1dCJJCgZNYXRyaXgSDwoHY29sdW1ucxgBIAEoDRIOCgZ2YWx1ZXMYAiADKAESDgoGZjMyX2xlGAMgASgMEg4KBmY2NF9sZRgEIAEoDCIwCgVGcmFtZRInCgdjb2x1bW5zGAEgAygLMhYubGluZmEuc2VydmUudjEuQ29sdW1uIjUKBkNvbHVtbhIMCgRuYW1lGAEgASgJEg4KBnZhbHVlcxgCIAMoARINCgV0ZXh0cxgDIAMoCSKgAgoPUHJlZGljdFJlc3BvbnNlEicKBW1vZGVsGAEgASgLMhgubGluZmEuc2VydmUudjEuTW9kZWxSZWYSOAoOY2xhc3NpZmljYXRpb24YAiABKAsyHi5saW5mYS5zZXJ2ZS52MS5DbGFzc2lmaWNhdGlvbkgAEjAKCnJlZ3Jlc3Npb24YAyABKAsyGi5saW5mYS5zZXJ2ZS52MS5SZWdyZXNzaW9uSAASMAoKY2x1c3RlcmluZxgEIAEoCzIaLmxpbmZhLnNlcnZlLnYxLkNsdXN0ZXJpbmdIABI4Cg50cmFuc2Zvcm1hdGlvbhgFIAEoCzIeLmxpbmZhLnNlcnZlLnYxLlRyYW5zZm9ybWF0aW9uSABCDAoKcHJlZGljdGlvbiI5CghNb2RlbFJlZhIMCgRuYW1lGAEgASgJEg8KB3ZlcnNpb24YAiABKAQSDgoGZGlnZXN0GAMgASgJIkgKDkNsYXNzaWZpY2F0aW9uEg4KBmxhYmVscxgBIAMoCRIPCgdjbGFzc2VzGAIgAygJEhUKDXByb2JhYmlsaXRpZXMYAyADKAEiLQoKUmVncmVzc2lvbhIOCgZ2YWx1ZXMYASADKAESDwoHdGFyZ2V0cxgCIAMoCSIwCgpDbHVzdGVyaW5nEg8KB2NsdXN0ZXIYASADKA0SEQoJZGlzdGFuY2VzGAIgAygBIi8KDlRyYW5zZm9ybWF0aW9uEg4KBnZhbHVlcxgBIAMoARINCgVuYW1lcxgCIAMoCTJcCg5QcmVkaWN0U2VydmljZRJKCgdQcmVkaWN0Eh4ubGluZmEuc2VydmUudjEuUHJlZGljdFJlcXVlc3QaHy5saW5mYS5zZXJ2ZS52MS5QcmVkaWN0UmVzcG9uc2ViBnByb3RvMw");
+  fileDesc("ChxsaW5mYS9zZXJ2ZS92MS9wcmVkaWN0LnByb3RvEg5saW5mYS5zZXJ2ZS52MSKoAQoOUHJlZGljdFJlcXVlc3QSDQoFbW9kZWwYASABKAkSEQoHdmVyc2lvbhgCIAEoBEgAEg8KBWxhYmVsGAMgASgJSAASKAoGbWF0cml4GAQgASgLMhYubGluZmEuc2VydmUudjEuTWF0cml4SAESJgoFZnJhbWUYBSABKAsyFS5saW5mYS5zZXJ2ZS52MS5GcmFtZUgBQggKBmNob2ljZUIHCgVpbnB1dCJJCgZNYXRyaXgSDwoHY29sdW1ucxgBIAEoDRIOCgZ2YWx1ZXMYAiADKAESDgoGZjMyX2xlGAMgASgMEg4KBmY2NF9sZRgEIAEoDCIwCgVGcmFtZRInCgdjb2x1bW5zGAEgAygLMhYubGluZmEuc2VydmUudjEuQ29sdW1uIjUKBkNvbHVtbhIMCgRuYW1lGAEgASgJEg4KBnZhbHVlcxgCIAMoARINCgV0ZXh0cxgDIAMoCSKgAgoPUHJlZGljdFJlc3BvbnNlEicKBW1vZGVsGAEgASgLMhgubGluZmEuc2VydmUudjEuTW9kZWxSZWYSOAoOY2xhc3NpZmljYXRpb24YAiABKAsyHi5saW5mYS5zZXJ2ZS52MS5DbGFzc2lmaWNhdGlvbkgAEjAKCnJlZ3Jlc3Npb24YAyABKAsyGi5saW5mYS5zZXJ2ZS52MS5SZWdyZXNzaW9uSAASMAoKY2x1c3RlcmluZxgEIAEoCzIaLmxpbmZhLnNlcnZlLnYxLkNsdXN0ZXJpbmdIABI4Cg50cmFuc2Zvcm1hdGlvbhgFIAEoCzIeLmxpbmZhLnNlcnZlLnYxLlRyYW5zZm9ybWF0aW9uSABCDAoKcHJlZGljdGlvbiI5CghNb2RlbFJlZhIMCgRuYW1lGAEgASgJEg8KB3ZlcnNpb24YAiABKAQSDgoGZGlnZXN0GAMgASgJIkgKDkNsYXNzaWZpY2F0aW9uEg4KBmxhYmVscxgBIAMoCRIPCgdjbGFzc2VzGAIgAygJEhUKDXByb2JhYmlsaXRpZXMYAyADKAEiLQoKUmVncmVzc2lvbhIOCgZ2YWx1ZXMYASADKAESDwoHdGFyZ2V0cxgCIAMoCSIwCgpDbHVzdGVyaW5nEg8KB2NsdXN0ZXIYASADKA0SEQoJZGlzdGFuY2VzGAIgAygBIi8KDlRyYW5zZm9ybWF0aW9uEg4KBnZhbHVlcxgBIAMoARINCgVuYW1lcxgCIAMoCTKyAQoOUHJlZGljdFNlcnZpY2USSgoHUHJlZGljdBIeLmxpbmZhLnNlcnZlLnYxLlByZWRpY3RSZXF1ZXN0Gh8ubGluZmEuc2VydmUudjEuUHJlZGljdFJlc3BvbnNlElQKDVByZWRpY3RTdHJlYW0SHi5saW5mYS5zZXJ2ZS52MS5QcmVkaWN0UmVxdWVzdBofLmxpbmZhLnNlcnZlLnYxLlByZWRpY3RSZXNwb25zZSgBMAFiBnByb3RvMw");
 
 /**
  * @generated from message linfa.serve.v1.PredictRequest
@@ -371,13 +371,17 @@ export const TransformationSchema: GenMessage<Transformation> = /*@__PURE__*/
  *   UNAVAILABLE          nothing is loaded yet, that version is still           RetryInfo
  *                        pending or cannot be read just now, or the server
  *                        is draining
- *   INVALID_ARGUMENT     the input does not fit the model, or the message is    BadRequest
- *                        no valid protobuf
- *   OUT_OF_RANGE         a finite input whose result is not finite              BadRequest
+ *   INVALID_ARGUMENT     the input does not fit the model, or the message is    BadRequest,
+ *                        no valid protobuf                                      ErrorInfo
+ *   OUT_OF_RANGE         a finite input whose result is not finite              BadRequest,
+ *                                                                               ErrorInfo
  *   RESOURCE_EXHAUSTED   the server is full                                     RetryInfo
  *   DEADLINE_EXCEEDED    the deadline passed before the answer was computed
  *   UNAUTHENTICATED      no key, or one that is unknown or expired
  *   PERMISSION_DENIED    the key lacks the scope `predict:NAME`
+ *
+ * BadRequest has every violation, by the path of its field. ErrorInfo has the first one for programs: its rule as the reason,
+ * and in its metadata, as far as they apply, `row` (from 0), `column` (by name), `expected` and `got`.
  *
  * @generated from service linfa.serve.v1.PredictService
  */
@@ -389,6 +393,25 @@ export const PredictService: GenService<{
    */
   predict: {
     methodKind: "unary";
+    input: typeof PredictRequestSchema;
+    output: typeof PredictResponseSchema;
+  },
+  /**
+   * Predicts one input after another: one answer per message, in their order, each as Predict would give it at that moment. So
+   * what is too large for one message comes in many, and neither side holds more than one of them.
+   *
+   * Nothing is kept between messages. Each names its model, needs the key's scope for it, and is answered by the version that
+   * serves then, which the answer names. The limits of Predict hold for each message.
+   *
+   * The first message that cannot be answered ends the stream with its status, as Predict's; the answers before it have come
+   * by then. The stream ends with DEADLINE_EXCEEDED at the caller's own deadline, or when the client neither sends nor
+   * reads for a minute, and with UNAVAILABLE when the server stops or after as long as a connection lasts. Then send
+   * what has no answer yet in a new stream.
+   *
+   * @generated from rpc linfa.serve.v1.PredictService.PredictStream
+   */
+  predictStream: {
+    methodKind: "bidi_streaming";
     input: typeof PredictRequestSchema;
     output: typeof PredictResponseSchema;
   },
