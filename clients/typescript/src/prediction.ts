@@ -19,7 +19,7 @@ export class Table {
             const got = `${values.length} values`;
             throw new MalformedAnswerError(`expected ${rows} rows of ${columns.length} values, got ${got}`);
         }
-        this.values = Float64Array.from(values);
+        this.values = new Float64Array(values);
         this.columns = columns;
         this.rows = rows;
     }

@@ -54,11 +54,11 @@ export class Tries {
      * @param isStream - the server ends a stream that stands still with DEADLINE_EXCEEDED, which may go on in a new one
      */
     async again(cause: unknown, isStream = false): Promise<void> {
-        const error = statusError(cause, this.#signal);
+        const left = this.#ends === undefined ? Infinity : this.#ends - performance.now();
+        const error = statusError(cause, this.#signal, left <= 0);
         const wait = waitAfter(error, this.#failed, Math.random(), isStream);
         this.#failed += 1;
-        const late = this.#ends !== undefined && performance.now() + (wait ?? 0) >= this.#ends;
-        if (wait === undefined || late || this.#failed > this.#retries) throw error;
+        if (wait === undefined || wait >= left || this.#failed > this.#retries) throw error;
         await pause(wait, this.#signal);
     }
 

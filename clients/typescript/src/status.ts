@@ -153,13 +153,16 @@ const BROKEN = [Code.Canceled, Code.Unknown, Code.Aborted, Code.Internal, Code.U
  *
  * @internal
  * @param signal - the caller's
+ * @param isLate - the deadline has passed, so that it is of no matter how the connection broke
  */
-export function statusError(cause: unknown, signal?: AbortSignal): LinfaServeError {
+export function statusError(cause: unknown, signal?: AbortSignal, isLate = false): LinfaServeError {
     if (cause instanceof LinfaServeError) return cause;
     const error = ConnectError.from(cause);
     if (error.metadata.has("grpc-status")) return statusOf(error.code, error.rawMessage, error);
     if (signal?.aborted === true) return statusOf(Code.Canceled, "the caller has cancelled the call", error);
     if (!BROKEN.includes(error.code)) return statusOf(error.code, error.rawMessage, error);
+    if (isLate)
+        return statusOf(Code.DeadlineExceeded, "the deadline passed before there was an answer", error);
     return statusOf(Code.Unavailable, `the server cannot be reached: ${error.rawMessage}`, error);
 }
 

@@ -15,7 +15,7 @@ const CHROMIUM = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
 /** A page that has run a script. */
 export interface Opened {
     readonly page: Page;
-    /** The memory of all pages as the system counts it, in MiB. */
+    /** The memory of all pages after a collection, as the system counts it, in MiB. */
     readonly memory: () => Promise<number>;
     readonly close: () => Promise<void>;
 }
@@ -43,7 +43,7 @@ export async function open(script: URL, port = 0): Promise<Opened> {
     await page.addScriptTag({ content: bundle.outputFiles[0]?.text ?? "", type: "module" });
     return {
         page,
-        memory: () => memory(browser),
+        memory: () => memory(browser, page),
         close: async () => {
             await browser.close();
             server.close();
@@ -51,7 +51,8 @@ export async function open(script: URL, port = 0): Promise<Opened> {
     };
 }
 
-async function memory(browser: Browser): Promise<number> {
+async function memory(browser: Browser, page: Page): Promise<number> {
+    await page.requestGC();
     const session = await browser.newBrowserCDPSession();
     const { processInfo } = await session.send("SystemInfo.getProcessInfo");
     await session.detach();

@@ -158,7 +158,6 @@ test("a stream that the server ended because it stood still goes on in a new one
 
 test("the caller's own deadline ends a stream", async (t) => {
     const fake = await Fake.start(t, {
-         
         async *predictStream() {
             await new Promise(() => undefined);
         },

@@ -12,7 +12,7 @@ export interface Surroundings {
     connect(key: "full" | "narrow" | "none", options?: { retries?: number }): BaseClient;
     /** Runs `$CONTRACT_DO` with these words, and gives what it prints. */
     command(...words: string[]): Promise<string>;
-    /** The memory of the process as the system counts it, in MiB. */
+    /** The memory of the process after a collection, as the system counts it, in MiB. */
     memory(): Promise<number>;
     /** Prints a line. */
     say(line: string): void;
