@@ -7,7 +7,7 @@ import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 
 import { build } from "esbuild";
-import { chromium, type Browser, type Page } from "playwright-core";
+import { launch, type Browser, type Page } from "puppeteer-core";
 
 /** The system's own, as Debian's package `chromium` has it. */
 const CHROMIUM = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
@@ -37,7 +37,13 @@ export async function open(script: URL, port = 0): Promise<Opened> {
         response.setHeader("content-type", "text/html").end("<!doctype html>"),
     );
     await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
-    const browser = await chromium.launch({ executablePath: CHROMIUM });
+    const browser = await launch({
+        executablePath: CHROMIUM,
+        // Chromium's sandbox wants a user other than root.
+        args: process.getuid?.() === 0 ? ["--no-sandbox"] : [],
+        // Whoever listens to the network makes the page keep all that comes over it.
+        networkEnabled: false,
+    });
     const page = await browser.newPage();
     await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
     await page.addScriptTag({ content: bundle.outputFiles[0]?.text ?? "", type: "module" });
@@ -52,10 +58,12 @@ export async function open(script: URL, port = 0): Promise<Opened> {
 }
 
 async function memory(browser: Browser, page: Page): Promise<number> {
-    await page.requestGC();
-    const session = await browser.newBrowserCDPSession();
-    const { processInfo } = await session.send("SystemInfo.getProcessInfo");
-    await session.detach();
+    const inPage = await page.createCDPSession();
+    await inPage.send("HeapProfiler.collectGarbage");
+    await inPage.detach();
+    const inBrowser = await browser.target().createCDPSession();
+    const { processInfo } = await inBrowser.send("SystemInfo.getProcessInfo");
+    await inBrowser.detach();
     const pages = processInfo.filter(({ type }) => type === "renderer");
     const sizes = await Promise.all(pages.map(({ id }) => readFile(`/proc/${id}/status`, "utf8")));
     const kib = sizes.map((status) => Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0));
