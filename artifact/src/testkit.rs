@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    Artifact, Digest, Exported, Feature, GoldenRow, Output,
+    Artifact, Cell, Digest, Exported, Feature, GoldenRow, Output,
+    feature::Statistics,
     manifest::Training,
     steps::{
         decision_tree::DecisionTree, kmeans::KMeans, linear_regression::LinearRegression,
@@ -158,7 +159,7 @@ fn classes<const N: usize>(names: [&str; N]) -> Output {
 }
 
 fn golden<const N: usize>(input: [f64; N], choice: Option<u32>, scores: Vec<f64>) -> GoldenRow {
-    GoldenRow { input: input.to_vec(), choice, scores, tolerance: TOLERANCE }
+    GoldenRow { input: input.map(Cell::from).to_vec(), choice, scores, tolerance: TOLERANCE }
 }
 
 /// The golden rows stand in for the training data.
@@ -169,7 +170,8 @@ fn pack<const N: usize>(
     steps: Vec<Exported>,
     golden: Vec<GoldenRow>,
 ) -> Artifact {
-    let column = |index: usize| golden.iter().map(|row| row.input[index]).collect();
+    let number = |cell: &Cell| if let Cell::Number(number) = cell { *number } else { f64::NAN };
+    let column = |index: usize| golden.iter().map(|row| number(&row.input[index])).collect();
     let inputs = features.iter().enumerate().map(|(index, name)| feature(name, column(index)));
     Artifact {
         name: name.parse().expect("the name of a fixture"),
@@ -192,14 +194,14 @@ fn feature(name: &str, mut values: Vec<f64>) -> Feature {
     let (last, rows) = (values.len() - 1, values.len() as f64);
     let mean = values.iter().sum::<f64>() / rows;
     let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / rows;
-    Feature {
-        name: name.to_owned(),
+    let statistics = Statistics {
         min: values[0],
         max: values[last],
         mean,
         std: variance.sqrt(),
         deciles: std::array::from_fn(|index| values[(index + 1) * last / 10]),
-    }
+    };
+    Feature::number(name, statistics)
 }
 
 #[cfg(test)]

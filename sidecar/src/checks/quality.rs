@@ -172,7 +172,7 @@ impl Score {
                 PredictError::NotFinite { step, kind, .. } => {
                     QualityError::NotFinite { row: index + 1, step, kind }
                 }
-                PredictError::Width { .. } => QualityError::Rows(error.to_string()),
+                PredictError::Width { .. } | PredictError::Foreign => QualityError::Rows(error.to_string()),
             })?;
             choices.extend(answer.choices().iter().map(|choice| *choice as usize));
             match &truth {
