@@ -16,6 +16,11 @@ pub enum Cell {
 }
 
 impl Cell {
+    /// The number, if it is one.
+    pub fn number(&self) -> Option<f64> {
+        if let Self::Number(number) = self { Some(*number) } else { None }
+    }
+
     /// What it is, for a sentence.
     pub fn name(&self) -> &'static str {
         match self {

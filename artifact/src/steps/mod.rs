@@ -11,8 +11,12 @@ use crate::{
 
 mod columns;
 mod sums;
+mod words;
 
 pub use columns::{Column, Placed, StepError, TableKind};
+pub use words::Words;
+#[cfg(feature = "linfa")]
+pub use words::WordsError;
 
 /// A step whose parameters were checked. Everything that it indexes with was proven at load.
 pub trait Step: fmt::Debug + Send + Sync {
@@ -116,6 +120,12 @@ steps! {
     "multinomial_logistic_regression" => multinomial_logistic_regression::MultinomialLogisticRegression,
     "kmeans" => kmeans::KMeans,
     "decision_tree" => decision_tree::DecisionTree,
+    "imputer" => imputer::Imputer,
+    "one_hot_encoder" => one_hot_encoder::OneHotEncoder,
+    "ordinal_encoder" => ordinal_encoder::OrdinalEncoder,
+    "count_vectorizer" => count_vectorizer::CountVectorizer,
+    "tf_idf" => tf_idf::TfIdf,
+    "select_columns" => select_columns::SelectColumns,
 }
 
 impl Role {
