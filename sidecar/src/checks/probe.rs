@@ -157,8 +157,9 @@ fn columns(inputs: &[Feature], golden: &Golden, count: usize) -> Vec<Series> {
         }
         FeatureKind::Category(category) => {
             let texts = categories(category);
-            // Another pace in each column, so that categories meet in other ways.
-            Series::Texts((0..count).map(|row| texts[(row * (place + 1)) % texts.len()].clone()).collect())
+            // All of them in turn, from another one each time, so that those of two columns meet in all ways.
+            let text = |row: usize| texts[(row + row / texts.len() * place) % texts.len()].clone();
+            Series::Texts((0..count).map(text).collect())
         }
         FeatureKind::Text { .. } => Series::Texts(self::texts(place, golden, count)),
     };
