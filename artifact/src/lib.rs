@@ -6,6 +6,8 @@ pub mod digest;
 pub mod dsse;
 pub mod feature;
 pub mod files;
+#[cfg(feature = "linfa")]
+pub mod fitted;
 pub mod golden;
 pub mod manifest;
 pub mod name;

@@ -83,8 +83,13 @@ pub enum Target {
         /// Positions in `names`.
         indices: Array1<usize>,
     },
-    /// A number per row.
-    Numbers(Array1<f64>),
+    /// A number or more per row.
+    Numbers {
+        /// The columns' names, in the order of the file.
+        names: Vec<String>,
+        /// rows x names.
+        values: Array2<f64>,
+    },
 }
 
 /// What to take apart from the other columns.
@@ -94,8 +99,8 @@ pub enum Wanted<'a> {
     Nothing,
     /// This column, as names of classes.
     Classes(&'a str),
-    /// This column, as numbers.
-    Numbers(&'a str),
+    /// These columns, as numbers.
+    Numbers(&'a [String]),
 }
 
 /// Why a file is no table of numbers, one variant per rule. Rows count from 1 below the header; empty lines are none.
@@ -136,6 +141,9 @@ pub enum TableError {
     /// Nothing to learn from.
     #[error("no column is left as a feature")]
     NoFeatures,
+    /// Nothing to learn.
+    #[error("no column is named as the target")]
+    NoTarget,
     /// A lost separator would shift values into other columns.
     #[error("row {row} has {found} fields, the header has {expected}")]
     Ragged {
@@ -262,7 +270,12 @@ impl Table {
                     let (names, places) = class_names.sorted();
                     Target::Classes { names, indices: classes.into_iter().map(|met| places[met]).collect() }
                 }
-                Wanted::Numbers(_) => Target::Numbers(Array1::from(numbers)),
+                Wanted::Numbers(_) => {
+                    let targets = header.iter().zip(&uses).filter(|(_, usage)| **usage == Use::Number);
+                    let names: Vec<_> = targets.map(|(name, _)| name.to_owned()).collect();
+                    let values = Array2::from_shape_vec((rows, names.len()), numbers);
+                    Target::Numbers { names, values: values.map_err(|_| TableError::NoTarget)? }
+                }
             },
             digest: Digest::from(<[u8; 32]>::from(reader.into_inner().hash.finalize())),
         })
@@ -336,7 +349,7 @@ fn uses(header: &StringRecord, layout: &Layout<'_>) -> Result<Vec<Use>, TableErr
     match layout.target {
         Wanted::Nothing => {}
         Wanted::Classes(name) => mark(name, Use::Class)?,
-        Wanted::Numbers(name) => mark(name, Use::Number)?,
+        Wanted::Numbers(names) => names.iter().try_for_each(|name| mark(name, Use::Number))?,
     }
     let is_feature = |usage: &Use| matches!(usage, Use::Feature(reading) if *reading != Reading::Ignored);
     if uses.iter().any(is_feature) { Ok(uses) } else { Err(TableError::NoFeatures) }
@@ -452,10 +465,13 @@ mod tests {
     }
 
     #[test]
-    fn a_numeric_target_is_taken_apart_as_numbers() {
-        let table = read("a,price\n1,9.5\n2,8\n", Wanted::Numbers("price"), &[]).unwrap();
+    fn numeric_targets_are_taken_apart_as_numbers() {
+        let wanted = ["size".to_owned(), "price".to_owned()];
+        let table = read("a,price,size\n1,9.5,3\n2,8,4\n", Wanted::Numbers(&wanted), &[]).unwrap();
         assert_eq!(table.columns, ["a"]);
-        assert!(matches!(table.target, Target::Numbers(numbers) if numbers == array![9.5, 8.0]));
+        let Target::Numbers { names, values } = table.target else { panic!("no numbers") };
+        assert_eq!(names, ["price", "size"]);
+        assert_eq!(values, array![[9.5, 3.0], [8.0, 4.0]]);
     }
 
     #[test]
@@ -490,11 +506,12 @@ mod tests {
     #[test]
     fn columns_without_a_header_are_numbered_and_no_row_is_lost() {
         let readings = [("c1".to_owned(), Reading::Categories)].into();
-        let layout = Layout { header: false, target: Wanted::Numbers("c2"), readings: &readings };
+        let layout =
+            Layout { header: false, target: Wanted::Numbers(&["c2".to_owned()]), readings: &readings };
         let table = Table::read("1,x,5\n2,y,6\n".as_bytes(), &layout).unwrap();
         assert_eq!(table.columns, ["c0", "c1"]);
         assert_eq!(table.values, array![[1.0, 0.0], [2.0, 1.0]]);
-        assert!(matches!(table.target, Target::Numbers(numbers) if numbers == array![5.0, 6.0]));
+        assert!(matches!(table.target, Target::Numbers { values, .. } if values == array![[5.0], [6.0]]));
     }
 
     #[test]

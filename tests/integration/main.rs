@@ -33,5 +33,7 @@ mod reload;
 mod rotation;
 /// Stopping with peers that would rather not.
 mod shutdown;
+/// Categories, texts and missing numbers.
+mod tables;
 /// WatchModels: what it tells, and when it ends.
 mod watch;

@@ -1,10 +1,11 @@
 //! What each feature looked like in training.
 
-use artifact::{Feature, feature::Statistics};
 use ndarray::{Array2, ArrayView1};
 
+use crate::{Feature, feature::Statistics};
+
 /// Statistics of every column of `records`, which has at least one row.
-pub(crate) fn features(names: &[String], records: &Array2<f64>) -> Vec<Feature> {
+pub fn features(names: &[String], records: &Array2<f64>) -> Vec<Feature> {
     names.iter().zip(records.columns()).map(|(name, column)| feature(name, column)).collect()
 }
 
@@ -34,10 +35,10 @@ fn quantile(sorted: &[f64], share: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use artifact::FeatureKind;
     use ndarray::array;
 
     use super::*;
+    use crate::FeatureKind;
 
     fn statistics(records: &Array2<f64>) -> Statistics {
         match features(&["a".to_owned()], records)[0].kind {
