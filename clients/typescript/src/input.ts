@@ -160,12 +160,7 @@ function column(name: string, cells: unknown) {
     if (typeof cells[0] === "string") {
         for (let row = 0; row < rows; row++) {
             if (typeof cells[row] !== "string") {
-                throw new InputError({
-                    row,
-                    column: name,
-                    expected: "a string as in row 0",
-                    got: kind(cells[row]),
-                });
+                throw unlike("a string as in row 0", "an empty one", row, name, cells[row]);
             }
         }
         const pack = (from: number, to: number) =>
@@ -185,9 +180,14 @@ function isArray(value: unknown): value is ArrayLike<unknown> {
 }
 
 function notANumber(row: number, column: string | number, cell: unknown): InputError {
-    const mend =
-        cell === null || cell === undefined ? "a number (NaN for a gap that the model fills)" : "a number";
-    return new InputError({ row, column, expected: mend, got: kind(cell) });
+    return unlike("a number", "NaN", row, column, cell);
+}
+
+/** @param gap - what stands for no value */
+function unlike(right: string, gap: string, row: number, column: string | number, cell: unknown): InputError {
+    const isGap = cell === null || cell === undefined;
+    const expected = isGap ? `${right} (${gap} for a gap that the model fills)` : right;
+    return new InputError({ row, column, expected, got: kind(cell) });
 }
 
 /** What a value is, for a sentence. */

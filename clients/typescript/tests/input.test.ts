@@ -40,7 +40,10 @@ const REFUSED: [unknown, string][] = [
     [{ a: [1], b: [1, 2] }, "column `b`: expected 1 values as in `a`, got 2"],
     [{ a: [1, "x"] }, "row 1, column `a`: expected a number, got a string"],
     [{ a: ["x", 1] }, "row 1, column `a`: expected a string as in row 0, got a number"],
-    [{ a: ["x", null] }, "row 1, column `a`: expected a string as in row 0, got null"],
+    [
+        { a: ["x", null] },
+        "row 1, column `a`: expected a string as in row 0 (an empty one for a gap that the model fills), got null",
+    ],
     [{ a: [new Date(0)] }, "row 0, column `a`: expected a number, got an object of Date"],
     [{ a: BigInt64Array.of(1n) }, "row 0, column `a`: expected a number, got a bigint"],
     [{ values: Float64Array.of(1, 2, 3), columns: 2 }, "expected rows of 2 values, got 3 values"],

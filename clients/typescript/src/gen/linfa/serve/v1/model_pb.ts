@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file linfa/serve/v1/model.proto.
  */
 export const file_linfa_serve_v1_model: GenFile = /*@__PURE__*/
-  fileDesc("ChpsaW5mYS9zZXJ2ZS92MS9tb2RlbC5wcm90bxIObGluZmEuc2VydmUudjEiEwoRTGlzdE1vZGVsc1JlcXVlc3QiZQoSTGlzdE1vZGVsc1Jlc3BvbnNlEiUKBm1vZGVscxgBIAMoCzIVLmxpbmZhLnNlcnZlLnYxLk1vZGVsEigKB2NhdGFsb2cYAiABKAsyFy5saW5mYS5zZXJ2ZS52MS5DYXRhbG9nIh8KD0dldE1vZGVsUmVxdWVzdBIMCgRuYW1lGAEgASgJImIKEEdldE1vZGVsUmVzcG9uc2USJAoFbW9kZWwYASABKAsyFS5saW5mYS5zZXJ2ZS52MS5Nb2RlbBIoCgdjYXRhbG9nGAIgASgLMhcubGluZmEuc2VydmUudjEuQ2F0YWxvZyIUChJXYXRjaE1vZGVsc1JlcXVlc3QidwoTV2F0Y2hNb2RlbHNSZXNwb25zZRIlCgZtb2RlbHMYASADKAsyFS5saW5mYS5zZXJ2ZS52MS5Nb2RlbBIPCgdyZW1vdmVkGAIgAygJEigKB2NhdGFsb2cYAyABKAsyFy5saW5mYS5zZXJ2ZS52MS5DYXRhbG9nIrYBCgdDYXRhbG9nEhAKCHNlcXVlbmNlGAEgASgEEi0KCWlzc3VlZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFbm90ZXMYAyADKAkSDQoFZXJyb3IYBCABKAkSLgoKZXhwaXJlc19hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFZXBvY2gYBiABKAQSDQoFc3RhbGUYByABKAgi5QEKBU1vZGVsEgwKBG5hbWUYASABKAkSFwoPZGVmYXVsdF92ZXJzaW9uGAIgASgEEjEKBmxhYmVscxgDIAMoCzIhLmxpbmZhLnNlcnZlLnYxLk1vZGVsLkxhYmVsc0VudHJ5Ei4KCHZlcnNpb25zGAQgAygLMhwubGluZmEuc2VydmUudjEuTW9kZWxWZXJzaW9uEhQKDHBvbGljeV9lcnJvchgFIAEoCRINCgVub3RlcxgGIAMoCRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAQ6AjgBIp0DCgxNb2RlbFZlcnNpb24SDwoHdmVyc2lvbhgBIAEoBBIOCgZkaWdlc3QYAiABKAkSMQoFc3RhdGUYAyABKA4yIi5saW5mYS5zZXJ2ZS52MS5Nb2RlbFZlcnNpb24uU3RhdGUSKAoHcmVmdXNhbBgEIAEoCzIXLmxpbmZhLnNlcnZlLnYxLlJlZnVzYWwSJQoGY2hlY2tzGAUgAygLMhUubGluZmEuc2VydmUudjEuQ2hlY2sSLAoJc2lnbmF0dXJlGAYgASgLMhkubGluZmEuc2VydmUudjEuU2lnbmF0dXJlEg4KBnNpZ25lchgHIAEoCSKpAQoFU3RhdGUSFQoRU1RBVEVfVU5TUEVDSUZJRUQQABIRCg1TVEFURV9QRU5ESU5HEAESFAoQU1RBVEVfSU5DT01QTEVURRACEhIKDlNUQVRFX1JFSkVDVEVEEAMSEgoOU1RBVEVfQURNSVRURUQQBBIRCg1TVEFURV9TRVJWSU5HEAUSEAoMU1RBVEVfRkFJTEVEEAYSEwoPU1RBVEVfV0lUSERSQVdOEAciKAoHUmVmdXNhbBINCgVjaGVjaxgBIAEoCRIOCgZyZWFzb24YAiABKAkiNQoFQ2hlY2sSDAoEbmFtZRgBIAEoCRIOCgZwYXNzZWQYAiABKAgSDgoGZGV0YWlsGAMgASgJImIKCVNpZ25hdHVyZRInCgZpbnB1dHMYASADKAsyFy5saW5mYS5zZXJ2ZS52MS5GZWF0dXJlEgwKBHRhc2sYAiABKAkSDwoHb3V0cHV0cxgDIAMoCRINCgVzdGVwcxgEIAMoCSJMCgdGZWF0dXJlEgwKBG5hbWUYASABKAkSCwoDbWluGAIgASgBEgsKA21heBgDIAEoARIMCgRtZWFuGAQgASgBEgsKA3N0ZBgFIAEoATKMAgoMTW9kZWxTZXJ2aWNlElMKCkxpc3RNb2RlbHMSIS5saW5mYS5zZXJ2ZS52MS5MaXN0TW9kZWxzUmVxdWVzdBoiLmxpbmZhLnNlcnZlLnYxLkxpc3RNb2RlbHNSZXNwb25zZRJNCghHZXRNb2RlbBIfLmxpbmZhLnNlcnZlLnYxLkdldE1vZGVsUmVxdWVzdBogLmxpbmZhLnNlcnZlLnYxLkdldE1vZGVsUmVzcG9uc2USWAoLV2F0Y2hNb2RlbHMSIi5saW5mYS5zZXJ2ZS52MS5XYXRjaE1vZGVsc1JlcXVlc3QaIy5saW5mYS5zZXJ2ZS52MS5XYXRjaE1vZGVsc1Jlc3BvbnNlMAFiBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("ChpsaW5mYS9zZXJ2ZS92MS9tb2RlbC5wcm90bxIObGluZmEuc2VydmUudjEiEwoRTGlzdE1vZGVsc1JlcXVlc3QiZQoSTGlzdE1vZGVsc1Jlc3BvbnNlEiUKBm1vZGVscxgBIAMoCzIVLmxpbmZhLnNlcnZlLnYxLk1vZGVsEigKB2NhdGFsb2cYAiABKAsyFy5saW5mYS5zZXJ2ZS52MS5DYXRhbG9nIh8KD0dldE1vZGVsUmVxdWVzdBIMCgRuYW1lGAEgASgJImIKEEdldE1vZGVsUmVzcG9uc2USJAoFbW9kZWwYASABKAsyFS5saW5mYS5zZXJ2ZS52MS5Nb2RlbBIoCgdjYXRhbG9nGAIgASgLMhcubGluZmEuc2VydmUudjEuQ2F0YWxvZyIUChJXYXRjaE1vZGVsc1JlcXVlc3QidwoTV2F0Y2hNb2RlbHNSZXNwb25zZRIlCgZtb2RlbHMYASADKAsyFS5saW5mYS5zZXJ2ZS52MS5Nb2RlbBIPCgdyZW1vdmVkGAIgAygJEigKB2NhdGFsb2cYAyABKAsyFy5saW5mYS5zZXJ2ZS52MS5DYXRhbG9nIrYBCgdDYXRhbG9nEhAKCHNlcXVlbmNlGAEgASgEEi0KCWlzc3VlZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFbm90ZXMYAyADKAkSDQoFZXJyb3IYBCABKAkSLgoKZXhwaXJlc19hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFZXBvY2gYBiABKAQSDQoFc3RhbGUYByABKAgi5QEKBU1vZGVsEgwKBG5hbWUYASABKAkSFwoPZGVmYXVsdF92ZXJzaW9uGAIgASgEEjEKBmxhYmVscxgDIAMoCzIhLmxpbmZhLnNlcnZlLnYxLk1vZGVsLkxhYmVsc0VudHJ5Ei4KCHZlcnNpb25zGAQgAygLMhwubGluZmEuc2VydmUudjEuTW9kZWxWZXJzaW9uEhQKDHBvbGljeV9lcnJvchgFIAEoCRINCgVub3RlcxgGIAMoCRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAQ6AjgBIp0DCgxNb2RlbFZlcnNpb24SDwoHdmVyc2lvbhgBIAEoBBIOCgZkaWdlc3QYAiABKAkSMQoFc3RhdGUYAyABKA4yIi5saW5mYS5zZXJ2ZS52MS5Nb2RlbFZlcnNpb24uU3RhdGUSKAoHcmVmdXNhbBgEIAEoCzIXLmxpbmZhLnNlcnZlLnYxLlJlZnVzYWwSJQoGY2hlY2tzGAUgAygLMhUubGluZmEuc2VydmUudjEuQ2hlY2sSLAoJc2lnbmF0dXJlGAYgASgLMhkubGluZmEuc2VydmUudjEuU2lnbmF0dXJlEg4KBnNpZ25lchgHIAEoCSKpAQoFU3RhdGUSFQoRU1RBVEVfVU5TUEVDSUZJRUQQABIRCg1TVEFURV9QRU5ESU5HEAESFAoQU1RBVEVfSU5DT01QTEVURRACEhIKDlNUQVRFX1JFSkVDVEVEEAMSEgoOU1RBVEVfQURNSVRURUQQBBIRCg1TVEFURV9TRVJWSU5HEAUSEAoMU1RBVEVfRkFJTEVEEAYSEwoPU1RBVEVfV0lUSERSQVdOEAciKAoHUmVmdXNhbBINCgVjaGVjaxgBIAEoCRIOCgZyZWFzb24YAiABKAkiNQoFQ2hlY2sSDAoEbmFtZRgBIAEoCRIOCgZwYXNzZWQYAiABKAgSDgoGZGV0YWlsGAMgASgJImIKCVNpZ25hdHVyZRInCgZpbnB1dHMYASADKAsyFy5saW5mYS5zZXJ2ZS52MS5GZWF0dXJlEgwKBHRhc2sYAiABKAkSDwoHb3V0cHV0cxgDIAMoCRINCgVzdGVwcxgEIAMoCSL/AQoHRmVhdHVyZRIMCgRuYW1lGAEgASgJEgsKA21pbhgCIAEoARILCgNtYXgYAyABKAESDAoEbWVhbhgEIAEoARILCgNzdGQYBSABKAESKgoEa2luZBgGIAEoDjIcLmxpbmZhLnNlcnZlLnYxLkZlYXR1cmUuS2luZBIPCgdtaXNzaW5nGAcgASgIEhIKCmNhdGVnb3JpZXMYCCADKAkSDwoHdW5rbm93bhgJIAEoCCJPCgRLaW5kEhQKEEtJTkRfVU5TUEVDSUZJRUQQABIPCgtLSU5EX05VTUJFUhABEhEKDUtJTkRfQ0FURUdPUlkQAhINCglLSU5EX1RFWFQQAzKMAgoMTW9kZWxTZXJ2aWNlElMKCkxpc3RNb2RlbHMSIS5saW5mYS5zZXJ2ZS52MS5MaXN0TW9kZWxzUmVxdWVzdBoiLmxpbmZhLnNlcnZlLnYxLkxpc3RNb2RlbHNSZXNwb25zZRJNCghHZXRNb2RlbBIfLmxpbmZhLnNlcnZlLnYxLkdldE1vZGVsUmVxdWVzdBogLmxpbmZhLnNlcnZlLnYxLkdldE1vZGVsUmVzcG9uc2USWAoLV2F0Y2hNb2RlbHMSIi5saW5mYS5zZXJ2ZS52MS5XYXRjaE1vZGVsc1JlcXVlc3QaIy5saW5mYS5zZXJ2ZS52MS5XYXRjaE1vZGVsc1Jlc3BvbnNlMAFiBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
  * @generated from message linfa.serve.v1.ListModelsRequest
@@ -515,32 +515,60 @@ export type Feature = Message<"linfa.serve.v1.Feature"> & {
   name: string;
 
   /**
-   * Its least value.
+   * The least of what the numbers were, or of how many characters the free texts had; all 0 for a category.
    *
    * @generated from field: double min = 2;
    */
   min: number;
 
   /**
-   * Its greatest value.
+   * The greatest.
    *
    * @generated from field: double max = 3;
    */
   max: number;
 
   /**
-   * The mean of its values.
+   * The mean.
    *
    * @generated from field: double mean = 4;
    */
   mean: number;
 
   /**
-   * Their standard deviation, of the population.
+   * The standard deviation, of the population.
    *
    * @generated from field: double std = 5;
    */
   std: number;
+
+  /**
+   * What a column must hold.
+   *
+   * @generated from field: linfa.serve.v1.Feature.Kind kind = 6;
+   */
+  kind: Feature_Kind;
+
+  /**
+   * Whether a row may lack it: NaN for a number, an empty text for a category.
+   *
+   * @generated from field: bool missing = 7;
+   */
+  missing: boolean;
+
+  /**
+   * The texts that a category may be.
+   *
+   * @generated from field: repeated string categories = 8;
+   */
+  categories: string[];
+
+  /**
+   * Whether a text that is none of the categories is answered, too; else it is refused.
+   *
+   * @generated from field: bool unknown = 9;
+   */
+  unknown: boolean;
 };
 
 /**
@@ -549,6 +577,47 @@ export type Feature = Message<"linfa.serve.v1.Feature"> & {
  */
 export const FeatureSchema: GenMessage<Feature> = /*@__PURE__*/
   messageDesc(file_linfa_serve_v1_model, 12);
+
+/**
+ * What a column of a Frame holds for it.
+ *
+ * @generated from enum linfa.serve.v1.Feature.Kind
+ */
+export enum Feature_Kind {
+  /**
+   * None that this client knows.
+   *
+   * @generated from enum value: KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Numbers, in `values`.
+   *
+   * @generated from enum value: KIND_NUMBER = 1;
+   */
+  NUMBER = 1,
+
+  /**
+   * One of `categories`, in `texts`.
+   *
+   * @generated from enum value: KIND_CATEGORY = 2;
+   */
+  CATEGORY = 2,
+
+  /**
+   * Free text, in `texts`.
+   *
+   * @generated from enum value: KIND_TEXT = 3;
+   */
+  TEXT = 3,
+}
+
+/**
+ * Describes the enum linfa.serve.v1.Feature.Kind.
+ */
+export const Feature_KindSchema: GenEnum<Feature_Kind> = /*@__PURE__*/
+  enumDesc(file_linfa_serve_v1_model, 12, 0);
 
 /**
  * Tells what the sidecar's catalog holds and what this server made of it. Needs the scope `models:read`.
