@@ -3,6 +3,7 @@
  */
 export { BaseClient } from "./client.js";
 export {
+    Feature_Kind as FeatureKind,
     ModelVersion_State as ModelState,
     type Catalog,
     type Check,
