@@ -9,6 +9,7 @@ use crate::{
     tensors::{Parameters, TensorError},
 };
 
+mod product;
 mod sums;
 
 /// A step whose parameters were checked. Everything that it indexes with was proven at load.
@@ -102,6 +103,7 @@ macro_rules! steps {
 
 steps! {
     "standard_scaler" => standard_scaler::StandardScaler,
+    "linear_projection" => linear_projection::LinearProjection,
     "linear_regression" => linear_regression::LinearRegression,
     "logistic_regression" => logistic_regression::LogisticRegression,
     "multinomial_logistic_regression" => multinomial_logistic_regression::MultinomialLogisticRegression,
