@@ -169,9 +169,10 @@ fn fits(role: &Role, kind: &'static str, output: &Output) -> Result<(), LoadErro
         (Role::Regressor { targets }, Output::Regression { targets: names }) => {
             ("targets", *targets, names.len())
         }
-        (Role::Clusterer { clusters }, Output::Clustering { clusters: named }) => {
-            ("clusters", *clusters, *named)
-        }
+        (
+            Role::Clusterer { clusters } | Role::Mixture { clusters },
+            Output::Clustering { clusters: named },
+        ) => ("clusters", *clusters, *named),
         (Role::Transformer { columns }, Output::Transformation { names }) => {
             ("columns", *columns, names.len())
         }

@@ -289,7 +289,11 @@ impl Parameters<'_> {
         TensorError::Shape { name: self.full(name), shape: shape.to_vec(), expected: expected.into() }
     }
 
-    fn numbers(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f64>, TensorError> {
+    /// Takes finite numbers of that shape, row-major.
+    ///
+    /// # Errors
+    /// [`TensorError`] if there are none of that name, shape and kind.
+    pub fn numbers(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f64>, TensorError> {
         let tensor = self.take(name)?;
         self.finite(name, shape, tensor)
     }
