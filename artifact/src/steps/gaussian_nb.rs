@@ -53,12 +53,8 @@ impl Kind for GaussianNb {
         let variances = parameters.matrix("variances", classes, inputs)?;
         // A subnormal one has no reciprocal: beside the mean, infinity times zero.
         if let Some(index) = variances.iter().position(|variance| *variance < f64::MIN_POSITIVE) {
-            return Err(parameters.refuse(
-                "variances",
-                index,
-                variances[index],
-                "a normal number above zero",
-            ));
+            let found = format!("{:?}", variances[index]);
+            return Err(parameters.refuse("variances", index, found, "a normal number above zero"));
         }
         for (peak, variances) in peaks.iter_mut().zip(variances.chunks_exact(inputs)) {
             *peak -= 0.5 * variances.iter().map(|variance| TAU.ln() + variance.ln()).sum::<f64>();
