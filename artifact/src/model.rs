@@ -119,6 +119,11 @@ impl Model {
         self.parameters
     }
 
+    /// Whether the scores of a clustering are the clusters' probabilities, and no distances.
+    pub fn is_mixture(&self) -> bool {
+        self.steps.last().is_some_and(|step| matches!(step.role(), Role::Mixture { .. }))
+    }
+
     /// The most numbers that any step gives for one row, at least 1.
     pub fn row_width(&self) -> usize {
         self.steps.iter().map(|step| step.role().width()).fold(1, usize::max)
