@@ -4,20 +4,13 @@
 //!
 //! Tensors: `log_odds` (classes x inputs), `intercepts` (classes).
 
-#[cfg(feature = "linfa")]
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
-#[cfg(feature = "linfa")]
-use super::hidden::unit_rows;
 use super::{
     Kind, Role, Step,
     posterior::posterior,
     sums::{finite, sum},
 };
-#[cfg(feature = "linfa")]
-use crate::{Exported, tensors::Tensor};
 use crate::{
     Output,
     tensors::{Parameters, TensorError},
@@ -60,46 +53,6 @@ impl Kind for BernoulliNb {
             ));
         }
         Ok(Box::new(Loaded { threshold: self.threshold, log_odds, intercepts, inputs }))
-    }
-}
-
-#[cfg(feature = "linfa")]
-impl BernoulliNb {
-    /// The step that answers as `model` does, whose labels are class indices. linfa shows neither the width of its rows
-    /// nor the threshold that the model was fitted with, so both are asked for; with others than those, the golden rows
-    /// tell. Its weights are what each feature adds to the score of a row of zeros.
-    pub fn export<F: linfa::Float>(
-        model: &linfa_bayes::BernoulliNb<F, usize>,
-        inputs: usize,
-        threshold: Option<F>,
-    ) -> Exported {
-        use linfa_bayes::NaiveBayes as _;
-
-        // Large, so that the weight keeps its digits beside the intercept; a power of two, so that it loses none.
-        let amount = F::cast(1 << 20);
-        let zeros = ndarray::Array2::zeros((1, inputs));
-        let intercepts: BTreeMap<usize, F> = model
-            .joint_log_likelihood(zeros.view())
-            .into_iter()
-            .map(|(class, score)| (*class, score[0]))
-            .collect();
-        let mut log_odds: BTreeMap<usize, Vec<F>> = BTreeMap::new();
-        for rows in unit_rows(inputs, amount) {
-            let scores = model.joint_log_likelihood(rows.view());
-            for (class, intercept) in &intercepts {
-                let added = scores[class].iter().map(|score| (*score - *intercept) / amount);
-                log_odds.entry(*class).or_default().extend(added);
-            }
-        }
-        let log_odds: Vec<F> = log_odds.into_values().flatten().collect();
-        let intercepts: Vec<F> = intercepts.into_values().collect();
-        Exported::new(
-            Self { threshold: threshold.and_then(|threshold| threshold.to_f64()) },
-            [
-                ("log_odds", Tensor::floats(&[intercepts.len(), inputs], &log_odds)),
-                ("intercepts", Tensor::floats(&[intercepts.len()], &intercepts)),
-            ],
-        )
     }
 }
 

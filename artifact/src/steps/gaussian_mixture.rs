@@ -6,20 +6,14 @@
 
 use std::f64::consts::TAU;
 
-#[cfg(feature = "linfa")]
-use ndarray::Ix3;
 use serde::{Deserialize, Serialize};
 
-#[cfg(feature = "linfa")]
-use super::hidden::{Hidden, fields, numbers};
 use super::{
     Kind, Role, Step,
     posterior::{log_shares, posterior},
     product::Product,
     sums::squared_length,
 };
-#[cfg(feature = "linfa")]
-use crate::{Exported, tensors::Tensor};
 use crate::{
     Output,
     tensors::{Parameters, TensorError},
@@ -72,34 +66,6 @@ impl Kind for GaussianMixture {
                 (peak, Product::new(mean.to_vec(), &transposed))
             });
         Ok(Box::new(Loaded { clusters: clusters.collect(), inputs }))
-    }
-}
-
-#[cfg(feature = "linfa")]
-impl GaussianMixture {
-    /// The step that answers as `model` does, wherever linfa's probabilities are numbers.
-    ///
-    /// # Errors
-    /// If linfa serialises its model in another form than 0.8.1 does; it shows the factors in no other way.
-    pub fn export<F>(model: &linfa_clustering::GaussianMixtureModel<F>) -> Result<Exported, serde_json::Error>
-    where
-        F: linfa::Float + Serialize + serde::de::DeserializeOwned,
-    {
-        #[derive(Deserialize)]
-        #[serde(bound = "F: serde::de::DeserializeOwned")]
-        struct Model<F> {
-            precisions_chol: Hidden<F, Ix3>,
-        }
-
-        let factors = fields::<Model<F>>(model)?.precisions_chol;
-        Ok(Exported::new(
-            Self {},
-            [
-                ("weights", Tensor::floats(model.weights().shape(), model.weights())),
-                ("means", Tensor::floats(model.means().shape(), model.means())),
-                ("precision_factors", Tensor::floats(factors.shape(), &numbers(&factors))),
-            ],
-        ))
     }
 }
 

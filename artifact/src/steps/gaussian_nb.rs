@@ -4,23 +4,15 @@
 //!
 //! Tensors: `priors` (classes), `means`, `variances` (classes x inputs each).
 
-#[cfg(feature = "linfa")]
-use std::collections::BTreeMap;
 use std::f64::consts::TAU;
 
-#[cfg(feature = "linfa")]
-use ndarray::Ix1;
 use serde::{Deserialize, Serialize};
 
-#[cfg(feature = "linfa")]
-use super::hidden::{Hidden, fields, numbers};
 use super::{
     Kind, Role, Step,
     posterior::{log_shares, posterior},
     sums::sum,
 };
-#[cfg(feature = "linfa")]
-use crate::{Exported, tensors::Tensor};
 use crate::{
     Output,
     tensors::{Parameters, TensorError},
@@ -62,48 +54,6 @@ impl Kind for GaussianNb {
         let curves =
             means.into_iter().zip(variances.iter().map(|variance| variance.sqrt().recip())).collect();
         Ok(Box::new(Loaded { peaks, curves, inputs }))
-    }
-}
-
-#[cfg(feature = "linfa")]
-impl GaussianNb {
-    /// The step that answers as `model` does, whose labels are class indices. linfa knows the classes of the training
-    /// rows alone: if one never occurred there, the tensors will not fit the manifest.
-    ///
-    /// # Errors
-    /// If linfa serialises its model in another form than 0.8.1 does; it shows its numbers in no other way.
-    pub fn export<F>(model: &linfa_bayes::GaussianNb<F, usize>) -> Result<Exported, serde_json::Error>
-    where
-        F: linfa::Float + Serialize + serde::de::DeserializeOwned,
-    {
-        #[derive(Deserialize)]
-        #[serde(bound = "F: serde::de::DeserializeOwned")]
-        struct Model<F> {
-            class_info: BTreeMap<usize, Class<F>>,
-        }
-        #[derive(Deserialize)]
-        #[serde(bound = "F: serde::de::DeserializeOwned")]
-        struct Class<F> {
-            prior: F,
-            theta: Hidden<F, Ix1>,
-            sigma: Hidden<F, Ix1>,
-        }
-
-        let classes = fields::<Model<F>>(model)?.class_info;
-        let inputs = classes.values().next().map_or(0, |class| class.theta.len());
-        let matrix = |array: fn(&Class<F>) -> &Hidden<F, Ix1>| {
-            let values: Vec<_> = classes.values().flat_map(|class| numbers(array(class))).collect();
-            Tensor::floats(&[classes.len(), inputs], &values)
-        };
-        let priors: Vec<_> = classes.values().map(|class| class.prior).collect();
-        Ok(Exported::new(
-            Self {},
-            [
-                ("priors", Tensor::floats(&[priors.len()], &priors)),
-                ("means", matrix(|class| &class.theta)),
-                ("variances", matrix(|class| &class.sigma)),
-            ],
-        ))
     }
 }
 

@@ -9,8 +9,6 @@ use crate::{
     tensors::{Parameters, TensorError},
 };
 
-#[cfg(feature = "linfa")]
-mod hidden;
 mod posterior;
 mod product;
 mod sums;

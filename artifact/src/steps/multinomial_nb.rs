@@ -3,22 +3,13 @@
 //!
 //! Tensors: `priors` (classes), `log_shares` (classes x inputs): the natural logarithm of each share.
 
-#[cfg(feature = "linfa")]
-use std::collections::BTreeMap;
-
-#[cfg(feature = "linfa")]
-use ndarray::Ix1;
 use serde::{Deserialize, Serialize};
 
-#[cfg(feature = "linfa")]
-use super::hidden::{Hidden, fields, numbers};
 use super::{
     Kind, Role, Step,
     posterior::{log_shares, posterior, whole},
     sums::linear,
 };
-#[cfg(feature = "linfa")]
-use crate::{Exported, tensors::Tensor};
 use crate::{
     Output,
     tensors::{Parameters, TensorError},
@@ -52,43 +43,6 @@ impl Kind for MultinomialNb {
             whole(parameters, "log_shares", last, shares.iter().map(|share| share.exp()).sum())?;
         }
         Ok(Box::new(Loaded { log_priors, log_shares, inputs }))
-    }
-}
-
-#[cfg(feature = "linfa")]
-impl MultinomialNb {
-    /// The step that answers as `model` does, whose labels are class indices. linfa knows the classes of the training
-    /// rows alone: if one never occurred there, the tensors will not fit the manifest.
-    ///
-    /// # Errors
-    /// If linfa serialises its model in another form than 0.8.1 does; it shows its numbers in no other way.
-    pub fn export<F>(model: &linfa_bayes::MultinomialNb<F, usize>) -> Result<Exported, serde_json::Error>
-    where
-        F: linfa::Float + Serialize + serde::de::DeserializeOwned,
-    {
-        #[derive(Deserialize)]
-        #[serde(bound = "F: serde::de::DeserializeOwned")]
-        struct Model<F> {
-            class_info: BTreeMap<usize, Class<F>>,
-        }
-        #[derive(Deserialize)]
-        #[serde(bound = "F: serde::de::DeserializeOwned")]
-        struct Class<F> {
-            prior: F,
-            feature_log_prob: Hidden<F, Ix1>,
-        }
-
-        let classes = fields::<Model<F>>(model)?.class_info;
-        let inputs = classes.values().next().map_or(0, |class| class.feature_log_prob.len());
-        let priors: Vec<_> = classes.values().map(|class| class.prior).collect();
-        let shares: Vec<_> = classes.values().flat_map(|class| numbers(&class.feature_log_prob)).collect();
-        Ok(Exported::new(
-            Self {},
-            [
-                ("priors", Tensor::floats(&[priors.len()], &priors)),
-                ("log_shares", Tensor::floats(&[priors.len(), inputs], &shares)),
-            ],
-        ))
     }
 }
 

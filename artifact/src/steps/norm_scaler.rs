@@ -5,8 +5,6 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Kind, Role, Step};
-#[cfg(feature = "linfa")]
-use crate::Exported;
 use crate::{
     Output,
     tensors::{Parameters, TensorError},
@@ -41,23 +39,6 @@ struct Loaded {
 impl Kind for NormScaler {
     fn load(&self, inputs: usize, _: &Output, _: &mut Parameters<'_>) -> Result<Box<dyn Step>, TensorError> {
         Ok(Box::new(Loaded { norm: self.norm, inputs }))
-    }
-}
-
-#[cfg(feature = "linfa")]
-impl NormScaler {
-    /// The step that answers as `model` does, wherever linfa's length of a row is a number above zero. linfa keeps its
-    /// norm to itself, so it is asked: of (3, 4) the three lengths are 7, 5 and 4.
-    pub fn export(model: &linfa_preprocessing::norm_scaling::NormScaler) -> Exported {
-        use linfa::traits::Transformer as _;
-
-        let scaled = model.transform(ndarray::arr2(&[[3.0, 4.0]]));
-        let norm = match 3.0 / scaled[(0, 0)] {
-            length if length > 6.0 => Norm::L1,
-            length if length > 4.5 => Norm::L2,
-            _ => Norm::Max,
-        };
-        Exported::new(Self { norm }, [])
     }
 }
 

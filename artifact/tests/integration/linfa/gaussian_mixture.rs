@@ -13,13 +13,13 @@ use proptest::strategy::Strategy as _;
 use rand::{SeedableRng as _, rngs::StdRng};
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::agreement::{Case, Data, Expected, data, fixed_data, numbers, of_two_features, prove};
+use super::agreement::{Case, Data, Expected, data, exported, fixed_data, numbers, of_two_features, prove};
 
 fn fit<F: Float + Serialize + DeserializeOwned>(data: &Data, clusters: usize, relative: f64) -> Option<Case> {
     let dataset = DatasetBase::from(data.train.mapv(F::cast));
     let params = GaussianMixtureModel::params_with_rng(clusters, StdRng::seed_from_u64(7));
     let model = params.tolerance(F::cast(1e-2)).reg_covariance(F::cast(1e-3)).fit(&dataset).ok()?;
-    let step = GaussianMixture::export(&model).ok()?;
+    let step = exported(&model);
     let asked = data.asked.mapv(F::cast);
     let (probabilities, choices) = (model.predict_proba(&asked), model.predict(&asked));
     let rows = probabilities.rows().into_iter().zip(choices).zip(data.asked.rows());
@@ -100,7 +100,7 @@ fn a_row_far_from_every_cluster_belongs_to_the_one_that_linfa_overlooks() {
     };
     let share = 1.0 / (1.0 + (score(1 - other) - score(other)).exp());
     let case = Case {
-        step: GaussianMixture::export(&model).unwrap(),
+        step: exported(&model),
         output: Output::Clustering { clusters: 2 },
         asked: asked.clone(),
         expected: vec![Expected { scores: vec![(1.0 - share, 1e-9), (share, 1e-9)], choice: Some(other) }],

@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use artifact::{
     Exported, Output,
+    fitted::{Fitted, OfWidth},
     ndarray::{Array2, ArrayView1},
     steps::linear_projection::LinearProjection,
     tensors::{Tensor, Values},
@@ -23,7 +24,7 @@ use proptest::strategy::Strategy as _;
 use rand::{SeedableRng as _, rngs::StdRng};
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::agreement::{Case, Data, Expected, data, fixed_data, numbers, of_two_features, prove};
+use super::agreement::{Case, Data, Expected, data, exported, fixed_data, numbers, of_two_features, prove};
 
 /// The case of a map that linfa answers with `mapped`.
 fn case<F: Float>(step: Exported, mapped: &Array2<F>, data: &Data, relative: f64) -> Option<Case> {
@@ -59,29 +60,30 @@ fn fitted<M>(fit: impl Fn() -> Option<M>) -> Option<M> {
 fn pca(data: &Data, whiten: bool) -> Option<Case> {
     let dataset = DatasetBase::from(data.train.clone());
     let model = fitted(|| Pca::params(left(data)).whiten(whiten).fit(&dataset).ok())?;
-    case(LinearProjection::export_pca(&model), &model.predict(&data.asked), data, 1e-12)
+    case(exported(&model), &model.predict(&data.asked), data, 1e-12)
 }
 
 fn fast_ica<F: Float + Serialize + DeserializeOwned>(data: &Data, relative: f64) -> Option<Case> {
     let dataset = DatasetBase::from(data.train.mapv(F::cast));
     let model = fitted(|| FastIca::params().ncomponents(left(data)).random_state(7).fit(&dataset).ok())?;
     let mapped = model.predict(&data.asked.mapv(F::cast));
-    case(LinearProjection::export_fast_ica(&model).unwrap(), &mapped, data, relative)
+    case(exported(&model), &mapped, data, relative)
 }
 
 fn whitened<F: Float>(data: &Data, whitener: &Whitener, relative: f64) -> Option<Case> {
     let model = whitener.fit(&DatasetBase::from(data.train.mapv(F::cast))).ok()?;
     let mapped = model.transform(data.asked.mapv(F::cast));
-    case(LinearProjection::export_whitener(&model), &mapped, data, relative)
+    case(exported(&model), &mapped, data, relative)
 }
 
-fn projected<F: Float>(
-    model: &impl Transformer<Array2<F>, Array2<F>>,
-    data: &Data,
-    relative: f64,
-) -> Option<Case> {
-    let step = LinearProjection::export_random_projection(model, data.train.ncols());
-    case(step, &model.transform(data.asked.mapv(F::cast)), data, relative)
+fn projected<F: Float, M>(model: M, data: &Data, relative: f64) -> Option<Case>
+where
+    M: Transformer<Array2<F>, Array2<F>>,
+    OfWidth<M>: Fitted,
+{
+    let mapped = model.transform(data.asked.mapv(F::cast));
+    let step = exported(&OfWidth { model, inputs: data.train.ncols() });
+    case(step, &mapped, data, relative)
 }
 
 macro_rules! random {
@@ -89,7 +91,7 @@ macro_rules! random {
         |data: &Data| {
             let params = $Projection::<$F>::params_with_rng(StdRng::seed_from_u64(7)).target_dim(left(data));
             let model = params.fit(&DatasetBase::from(data.train.mapv(|value| value as $F))).ok()?;
-            projected(&model, data, $relative)
+            projected::<$F, _>(model, data, $relative)
         }
     };
 }
@@ -139,7 +141,7 @@ fn a_wide_projection_answers_as_linfas_does() {
     for columns in [7, 8, 9, 21, 300] {
         let params = GaussianRandomProjection::<f64>::params_with_rng(StdRng::seed_from_u64(7));
         let model = params.target_dim(columns).fit(&DatasetBase::from(data.train.clone())).unwrap();
-        let case = projected(&model, &data, 1e-12).unwrap();
+        let case = projected::<f64, _>(model, &data, 1e-12).unwrap();
         case.check(&case.load()).unwrap();
     }
 }

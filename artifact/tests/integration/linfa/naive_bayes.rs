@@ -4,7 +4,7 @@
 //! class, and answers infinity or NaN. Its scores are sound, and Bayes' rule makes probabilities of them here.
 
 use artifact::{
-    Exported,
+    Exported, fitted,
     ndarray::{Array1, Array2, ArrayView1},
     steps::{bernoulli_nb::BernoulliNb, gaussian_nb::GaussianNb, multinomial_nb::MultinomialNb},
     testkit::{f64s, matrix, u32s},
@@ -15,7 +15,7 @@ use proptest::strategy::Strategy as _;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::agreement::{
-    Case, Data, Expected, Hostile, classes, data, fixed_data, numbers, of_two_features, prove,
+    Case, Data, Expected, Hostile, classes, data, exported, fixed_data, numbers, of_two_features, prove,
 };
 
 /// What linfa answers to `asked`, by its scores and its choices. `slack` is how far the score of a class may be off.
@@ -52,7 +52,7 @@ fn gaussian<F: Float + Serialize + DeserializeOwned>(data: &Data, relative: f64)
     let count = 2 + data.train.nrows() % 3;
     let dataset = Dataset::new(data.train.mapv(F::cast), data.labels(count));
     let model = linfa_bayes::GaussianNb::params().fit(&dataset).ok()?;
-    let step = GaussianNb::export(&model).unwrap();
+    let step = exported(&model);
     let (means, variances) = (numbers(&step, "means"), numbers(&step, "variances"));
     if variances.iter().any(|variance| *variance <= 0.0) {
         // The one feature is constant: linfa divides zero by zero, and predicting panics.
@@ -82,7 +82,7 @@ fn multinomial<F: Float + Serialize + DeserializeOwned>(data: &Data, relative: f
     let count = 2 + data.train.nrows() % 3;
     let dataset = Dataset::new(data.train.mapv(F::cast), data.labels(count));
     let model = linfa_bayes::MultinomialNb::params().fit(&dataset).ok()?;
-    let step = MultinomialNb::export(&model).unwrap();
+    let step = exported(&model);
     let shares = numbers(&step, "log_shares");
     let asked = data.asked.mapv(F::cast);
     let slack = |row: usize, class: usize| weighted(relative, data.asked.row(row), &shares, class);
@@ -100,15 +100,16 @@ fn bernoulli<F: Float>(data: &Data, threshold: Option<f64>, relative: f64) -> Op
     let dataset = Dataset::new(data.train.mapv(F::cast), data.labels(count));
     let bound = threshold.map(F::cast);
     let model = linfa_bayes::BernoulliNb::params().binarize(bound).fit(&dataset).ok()?;
-    let step = BernoulliNb::export(&model, data.train.ncols(), bound);
+    let model = fitted::BernoulliNb { model, inputs: data.train.ncols(), threshold: bound };
+    let step = exported(&model);
     let odds = numbers(&step, "log_odds");
     let asked = data.asked.mapv(F::cast);
     // linfa's predict compares with the threshold, but its scores and probabilities take a row as it is.
     let there = |value: f64| threshold.map_or(value, |threshold| f64::from(u8::from(value > threshold)));
     let compared = data.asked.mapv(there);
     let slack = |row: usize, class: usize| weighted(relative, compared.row(row), &odds, class);
-    let choices = model.predict(&asked);
-    let expected = expected(&model, &compared.mapv(F::cast), &choices, relative, slack);
+    let choices = model.model.predict(&asked);
+    let expected = expected(&model.model, &compared.mapv(F::cast), &choices, relative, slack);
     Some(Case { step, output: classes(count), asked: data.asked.clone(), expected })
 }
 

@@ -2,6 +2,7 @@
 
 use artifact::{
     Output, StepSpec,
+    fitted::OfWidth,
     ndarray::{Array2, array},
     steps::norm_scaler::{Norm, NormScaler},
     testkit::f64s,
@@ -10,7 +11,7 @@ use linfa::{Float, traits::Transformer as _};
 use linfa_preprocessing::norm_scaling;
 use proptest::strategy::Strategy as _;
 
-use super::agreement::{Case, Data, Expected, data, fixed_data, of_two_features, prove};
+use super::agreement::{Case, Data, Expected, data, exported, fixed_data, of_two_features, prove};
 
 const NORMS: [(&str, fn() -> norm_scaling::NormScaler); 3] = [
     ("l1", norm_scaling::NormScaler::l1),
@@ -26,7 +27,7 @@ fn fit<F: Float>(data: &Data, model: &norm_scaling::NormScaler, relative: f64) -
     });
     let expected = expected.collect();
     Some(Case {
-        step: NormScaler::export(model),
+        step: exported(&OfWidth { model: model.clone(), inputs: data.asked.ncols() }),
         output: names(data.asked.ncols()),
         asked: data.asked.clone(),
         expected,

@@ -4,18 +4,34 @@
 use ndarray::{Array2, ArrayBase, Dimension, OwnedRepr};
 use serde::{Serialize, de::DeserializeOwned};
 
+use super::ExportError;
+
+/// A model of which linfa does not tell how many features it takes: a random projection, or a scaler of rows. With another
+/// width than its own, linfa panics.
+#[derive(Clone, Copy, Debug)]
+pub struct OfWidth<M> {
+    /// The model.
+    pub model: M,
+    /// How many features it takes.
+    pub inputs: usize,
+}
+
 /// Rows that a model is asked together.
 const ROWS: usize = 256;
 
 /// An array as linfa serialises it: what is not finite has become nothing.
 pub(super) type Hidden<F, D> = ArrayBase<OwnedRepr<Option<F>>, D>;
 
-/// Reads those fields of `model` that `M` has, by their names.
+/// Reads those fields of `model` that `M` has, by their names. `what` is linfa's type.
 ///
 /// # Errors
-/// The first field that is not there, or is of another type.
-pub(super) fn fields<M: DeserializeOwned>(model: &impl Serialize) -> Result<M, serde_json::Error> {
-    serde_json::from_value(serde_json::to_value(model)?)
+/// [`ExportError::Unsupported`] if linfa serialises the type in another form than 0.8.1 does.
+pub(super) fn fields<M: DeserializeOwned>(
+    what: &'static str,
+    model: &impl Serialize,
+) -> Result<M, ExportError> {
+    let read = serde_json::to_value(model).and_then(serde_json::from_value);
+    read.map_err(|error| ExportError::Unsupported { what, reason: error.to_string() })
 }
 
 /// The numbers of `array`; NaN, which loading refuses by its position, where one was not finite.
