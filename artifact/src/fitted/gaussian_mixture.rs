@@ -53,9 +53,18 @@ impl<F: Float + Serialize + DeserializeOwned> Fitted for GaussianMixtureModel<F>
         )])
     }
 
-    /// Far from all clusters linfa's probabilities are infinite; ours are right.
+    /// Far from all clusters linfa divides by a sum that has lost its digits or all of itself: where its probabilities
+    /// do not add up to 1, they are no answer, and NaN here.
     fn answer(&self, rows: &Array2<f64>) -> Answers {
         let rows = narrow(rows);
-        Answers { choices: Some(self.predict(&rows)), scores: wide(self.predict_proba(&rows)) }
+        let mut probabilities = self.predict_proba(&rows);
+        for mut row in probabilities.rows_mut() {
+            let missing = (row.sum() - F::one()).abs();
+            // What a sum of sound ones may lack is some hundred roundings.
+            if missing.is_nan() || missing > F::epsilon() * F::cast(1e4) {
+                row.fill(F::nan());
+            }
+        }
+        Answers { choices: Some(self.predict(&rows)), scores: wide(probabilities) }
     }
 }

@@ -41,8 +41,13 @@ impl Fitted for OfWidth<NormScaler> {
         Ok(vec![Exported::new(norm_scaler::NormScaler { norm }, [])])
     }
 
-    /// linfa has no answer to a row of zeros; ours stays as it is.
+    /// To a row of zeros linfa has no answer, since it divides by the length; such a row stays as it is.
     fn answer(&self, rows: &Array2<f64>) -> Answers {
-        Answers::numbers(self.model.transform(rows.clone()))
+        let mut scaled = self.model.transform(rows.clone());
+        let pairs = scaled.rows_mut().into_iter().zip(rows.rows());
+        for (mut scaled, row) in pairs.filter(|(_, row)| row.iter().all(|value| *value == 0.0)) {
+            scaled.assign(&row);
+        }
+        Answers::numbers(scaled)
     }
 }

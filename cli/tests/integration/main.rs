@@ -11,10 +11,12 @@ use assert_cmd::Command;
 mod history;
 mod keys;
 mod live;
+mod naive_bayes;
 mod pin;
 mod predict;
 mod runbook;
 mod train;
+mod transformers;
 mod up;
 mod verify;
 
