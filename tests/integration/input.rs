@@ -72,6 +72,7 @@ async fn each_task_has_its_kind_of_answer() {
         testkit::linear("line", 2.0),
         testkit::binary("yesno"),
         testkit::clusters("groups"),
+        testkit::mixture("blends"),
         testkit::tree("levels"),
     ];
     let server = Server::ready(&Store::of(&packs)).await;
@@ -91,6 +92,11 @@ async fn each_task_has_its_kind_of_answer() {
         answer("groups", &[13.0, 4.0]).await,
         Answer::Clustering(told) if told.cluster == [1] && told.distances[1] == 5.0
     ));
+    let Answer::Clustering(told) = answer("blends", &[2.125, 1.0]).await else {
+        panic!("a mixture clusters");
+    };
+    assert_eq!((told.cluster, told.distances), (vec![1], Vec::new()));
+    assert!((told.probabilities[1] - 1.0 / (1.0 + (-0.5_f64).exp())).abs() < 1e-12);
     assert!(matches!(
         answer("levels", &[2.0, 0.5]).await,
         Answer::Classification(told) if told.labels == ["middle"] && told.probabilities.is_empty()

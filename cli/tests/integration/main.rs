@@ -12,10 +12,12 @@ mod families;
 mod history;
 mod keys;
 mod live;
+mod naive_bayes;
 mod pin;
 mod predict;
 mod runbook;
 mod train;
+mod transformers;
 mod up;
 mod verify;
 

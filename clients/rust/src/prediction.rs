@@ -23,7 +23,7 @@ pub enum Answer {
     Classification(Classification),
     /// Numbers: rows x targets.
     Regression(Regression),
-    /// A cluster per row, and its distances (rows x clusters).
+    /// A cluster per row, and the distance to each or, from a mixture, the probability of each (rows x clusters).
     Clustering(Clustering),
     /// Other rows: rows x names.
     Transformation(Transformation),
@@ -43,6 +43,7 @@ impl Prediction {
         match &self.answer {
             Answer::Classification(classification) => &classification.probabilities,
             Answer::Regression(regression) => &regression.values,
+            Answer::Clustering(clustering) if clustering.distances.is_empty() => &clustering.probabilities,
             Answer::Clustering(clustering) => &clustering.distances,
             Answer::Transformation(transformation) => &transformation.values,
         }
