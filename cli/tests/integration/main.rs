@@ -8,6 +8,7 @@ use std::{
 
 use assert_cmd::Command;
 
+mod contract;
 mod history;
 mod keys;
 mod live;
