@@ -8,6 +8,7 @@ use std::{
 
 use assert_cmd::Command;
 
+mod contract;
 mod families;
 mod history;
 mod keys;
