@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use super::{Kind, Role, Step, product::Product};
 use crate::{
     Output,
-    manifest::limits,
     tensors::{Parameters, TensorError},
 };
 
@@ -27,12 +26,6 @@ impl Kind for LinearProjection {
     ) -> Result<Box<dyn Step>, TensorError> {
         let mean = parameters.vector("mean", inputs)?;
         let components = parameters.matrix_of_any_height("components", inputs)?;
-        let columns = components.len() / inputs;
-        if columns > limits::WIDTH {
-            // A small request must not become a huge answer.
-            let expected = format!("at most {} rows", limits::WIDTH);
-            return Err(parameters.refuse_shape("components", &[columns, inputs], expected));
-        }
         Ok(Box::new(Product::new(mean, &components)))
     }
 }

@@ -186,7 +186,7 @@ fn a_hostile_projection_is_refused() {
                     let values = Values::F32(vec![0.0; 200_002]);
                     tensors.set("components", Tensor { shape: vec![100_001, 2], values });
                 },
-                "tensor `0.components` has the shape [100001, 2], expected at most 100000 rows",
+                "step 0 (`linear_projection`) gives rows of 100001 numbers, 100000 are allowed",
             ),
             (
                 |tensors| tensors.set("mean", u32s([1, 2])),
