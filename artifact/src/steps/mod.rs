@@ -9,6 +9,7 @@ use crate::{
     tensors::{Parameters, TensorError},
 };
 
+mod panels;
 mod sums;
 
 /// A step whose parameters were checked. Everything that it indexes with was proven at load.

@@ -10,11 +10,6 @@ pub(super) fn linear(row: &[f64], coefficients: &[f64], intercept: f64) -> f64 {
     if score.is_finite() { score } else { f64::NAN }
 }
 
-/// The square of the Euclidean distance.
-pub(super) fn squared_distance(row: &[f64], centroid: &[f64]) -> f64 {
-    sum(row, centroid, |a, b| (a - b) * (a - b))
-}
-
 /// The sum of `term` over the pairs of two vectors of one length.
 fn sum(a: &[f64], b: &[f64], term: impl Fn(f64, f64) -> f64) -> f64 {
     let (a, a_rest) = a.as_chunks::<LANES>();
