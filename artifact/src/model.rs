@@ -3,7 +3,7 @@
 
 use crate::{
     Batch, Digest, Manifest, Output, Predictions,
-    steps::{Role, Step},
+    steps::{Role, Step, UNDECIDED},
     tensors::{TensorError, Tensors},
 };
 
@@ -150,9 +150,11 @@ impl Model {
                 choices.resize(rows, 0);
             }
             step.run(input, scores, choices);
-            if let Some(bad) = scores.iter().position(|score| !score.is_finite()) {
+            let overflowed = scores.iter().position(|score| !score.is_finite()).map(|at| at / width);
+            let undecided = || choices.iter().position(|choice| *choice == UNDECIDED);
+            if let Some(row) = overflowed.or_else(undecided) {
                 let kind = self.manifest.steps[index].kind();
-                return Err(PredictError::NotFinite { row: bad / width, step: index, kind });
+                return Err(PredictError::NotFinite { row, step: index, kind });
             }
         }
         predictions.rows = rows;

@@ -146,7 +146,7 @@ fn measure_rows<const ROWS: usize>(
     for (panel, from) in model.centroids.iter().zip((0..).step_by(LANES)) {
         let folds = fold(rows, panel, &term);
         for (distances, fold) in distances.chunks_exact_mut(model.clusters).zip(&folds) {
-            // The last panel may be filled up with zeros.
+            // As many as there are: the last panel may be filled up.
             for (distance, fold) in distances[from..].iter_mut().zip(fold) {
                 *distance = *fold;
             }

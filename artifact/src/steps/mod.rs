@@ -9,8 +9,15 @@ use crate::{
     tensors::{Parameters, TensorError},
 };
 
+mod exp;
+mod machines;
 mod panels;
 mod sums;
+
+pub use machines::{Kernel, MAX_DEGREE};
+
+/// The choice of a row whose scores overflowed, by a step that shows no scores.
+pub const UNDECIDED: u32 = u32::MAX;
 
 /// A step whose parameters were checked. Everything that it indexes with was proven at load.
 pub trait Step: fmt::Debug + Send + Sync {
@@ -20,7 +27,8 @@ pub trait Step: fmt::Debug + Send + Sync {
     /// Answers each row of `rows` (rows x the width that the step was loaded for, C-contiguous, finite).
     ///
     /// `scores` has rows x [`Role::width`] values; `choices` has one per row if [`Role::chooses`], else none.
-    /// Writes all of both, allocates nothing per row, and gives a row the same bits whatever the batch.
+    /// Writes all of both, allocates nothing per row, and gives a row the same bits whatever the batch. What
+    /// overflowed is a score that is not finite, or a choice of [`UNDECIDED`].
     fn run(&self, rows: &[f64], scores: &mut [f64], choices: &mut [u32]);
 }
 
@@ -107,6 +115,8 @@ steps! {
     "logistic_regression" => logistic_regression::LogisticRegression,
     "multinomial_logistic_regression" => multinomial_logistic_regression::MultinomialLogisticRegression,
     "kmeans" => kmeans::KMeans,
+    "svm_classifier" => svm_classifier::SvmClassifier,
+    "svm_regressor" => svm_regressor::SvmRegressor,
     "decision_tree" => decision_tree::DecisionTree,
 }
 

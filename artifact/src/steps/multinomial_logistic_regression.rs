@@ -6,7 +6,10 @@
 use ndarray::{Array1, Array2};
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, Role, Step, best, sums::linear};
+use super::{
+    Kind, Role, Step, best,
+    sums::{linear, softmax},
+};
 #[cfg(feature = "linfa")]
 use crate::{Exported, tensors::Tensor};
 use crate::{
@@ -83,18 +86,5 @@ impl Step for Loaded {
             *choice = best(scores, f64::gt);
             softmax(scores);
         }
-    }
-}
-
-/// exp(score) / sum of exp(scores), shifted by the largest so that none overflows. One NaN makes all of them NaN.
-fn softmax(scores: &mut [f64]) {
-    let largest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let mut sum = 0.0;
-    for score in scores.iter_mut() {
-        *score = (*score - largest).exp();
-        sum += *score;
-    }
-    for score in scores {
-        *score /= sum;
     }
 }

@@ -15,7 +15,8 @@ pub(super) const LANES: usize = 16;
 /// One number for each of the vectors of a panel.
 pub(super) type Lanes = [f64; LANES];
 
-/// Vectors of one width, in panels of [`LANES`], the last one filled up with zeros.
+/// Vectors of one width, in panels of [`LANES`]. The last vector fills up the last panel: whatever overflows there
+/// overflows where it counts too.
 #[derive(Debug)]
 pub(super) struct Panels {
     /// For each panel, for each feature, the vectors' values of it.
@@ -29,11 +30,8 @@ impl Panels {
         let panels = vectors.chunks(LANES * width);
         let values = panels.flat_map(|panel| {
             (0..width).map(move |feature| {
-                let mut lanes = [0.0; LANES];
-                for (lane, vector) in lanes.iter_mut().zip(panel.chunks_exact(width)) {
-                    *lane = vector[feature];
-                }
-                lanes
+                let last = panel.len() - width + feature;
+                std::array::from_fn(|lane| panel.get(lane * width + feature).copied().unwrap_or(panel[last]))
             })
         });
         Self { values: values.collect(), width }

@@ -1,4 +1,4 @@
-//! The two sums that models are made of. Each has one order of summation, whatever the batch.
+//! The sums that models are made of. Each has one order of summation, whatever the batch.
 
 /// Accumulators, so that the compiler can use vector registers: it may not reorder a sum by itself.
 const LANES: usize = 8;
@@ -22,4 +22,17 @@ fn sum(a: &[f64], b: &[f64], term: impl Fn(f64, f64) -> f64) -> f64 {
     }
     let rest: f64 = a_rest.iter().zip(b_rest).map(|(a, b)| term(*a, *b)).sum();
     sums.iter().sum::<f64>() + rest
+}
+
+/// exp(score) / sum of exp(scores), shifted by the largest so that none overflows. One NaN makes all of them NaN.
+pub(super) fn softmax(scores: &mut [f64]) {
+    let largest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let mut sum = 0.0;
+    for score in scores.iter_mut() {
+        *score = (*score - largest).exp();
+        sum += *score;
+    }
+    for score in scores {
+        *score /= sum;
+    }
 }
