@@ -8,3 +8,5 @@ mod linear_regression;
 mod logistic_regression;
 mod multinomial_logistic_regression;
 mod standard_scaler;
+mod svm;
+mod svm_spoilt;
