@@ -9,8 +9,6 @@ use super::{
     Kind, Role, Step,
     panels::{LANES, Panels, fold, least},
 };
-#[cfg(feature = "linfa")]
-use crate::{Exported, tensors::Tensor};
 use crate::{
     Output,
     tensors::{Parameters, TensorError},
@@ -56,40 +54,6 @@ impl Kind for KMeans {
         let centroids = Panels::new(&parameters.matrix("centroids", clusters, inputs)?, inputs);
         Ok(Box::new(Loaded { distance: self.distance, centroids, clusters }))
     }
-}
-
-#[cfg(feature = "linfa")]
-impl KMeans {
-    /// The step that answers as `model` does.
-    pub fn export<F: linfa::Float, D: LinfaDistance<F>>(model: &linfa_clustering::KMeans<F, D>) -> Exported {
-        let centroids = model.centroids();
-        Exported::new(
-            Self { distance: D::DISTANCE },
-            [("centroids", Tensor::floats(centroids.shape(), centroids))],
-        )
-    }
-}
-
-/// linfa's distances that can be served.
-#[cfg(feature = "linfa")]
-pub trait LinfaDistance<F: linfa::Float>: linfa_nn::distance::Distance<F> {
-    /// Ours.
-    const DISTANCE: Distance;
-}
-
-#[cfg(feature = "linfa")]
-impl<F: linfa::Float> LinfaDistance<F> for linfa_nn::distance::L1Dist {
-    const DISTANCE: Distance = Distance::L1;
-}
-
-#[cfg(feature = "linfa")]
-impl<F: linfa::Float> LinfaDistance<F> for linfa_nn::distance::L2Dist {
-    const DISTANCE: Distance = Distance::L2;
-}
-
-#[cfg(feature = "linfa")]
-impl<F: linfa::Float> LinfaDistance<F> for linfa_nn::distance::LInfDist {
-    const DISTANCE: Distance = Distance::LInfinity;
 }
 
 impl Step for Loaded {

@@ -6,9 +6,6 @@
 //! Tensors: `support_vectors` (vectors x inputs), `coefficients` (machines x vectors), `intercepts` (machines). With the
 //! linear kernel the vectors are summed up: there are none, and `coefficients` is machines x inputs.
 
-#[cfg(feature = "linfa")]
-pub(super) mod export;
-
 use multiversion::multiversion;
 use serde::{Deserialize, Serialize};
 

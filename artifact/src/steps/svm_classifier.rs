@@ -9,11 +9,7 @@
 
 use serde::{Deserialize, Serialize};
 
-#[cfg(feature = "linfa")]
-use super::machines;
 use super::{Kernel, Kind, Role, Step, UNDECIDED, best, machines::Machines, sums::softmax};
-#[cfg(feature = "linfa")]
-use crate::Exported;
 use crate::{
     Output,
     tensors::{Parameters, TensorError},
@@ -71,25 +67,6 @@ impl Kind for SvmClassifier {
             Choice::Decision | Choice::Votes => Vec::new(),
         };
         Ok(Box::new(Loaded { machines, classes, choice: self.choice, platt }))
-    }
-}
-
-#[cfg(feature = "linfa")]
-impl SvmClassifier {
-    /// The step that answers as `machines` do: one for two classes, whose second is `true`; or one for each class against
-    /// all others. They must have one kernel.
-    pub fn export<F: linfa::Float + Serialize>(machines: &[linfa_svm::Svm<F, bool>]) -> Exported {
-        let (kernel, tensors) = machines::export::tensors(machines);
-        Exported { spec: Self { kernel, choice: Choice::Decision }.into(), tensors }
-    }
-
-    /// [`Self::export`] of machines that give probabilities.
-    pub fn export_probabilities<F: linfa::Float + Serialize>(
-        machines: &[linfa_svm::Svm<F, linfa::dataset::Pr>],
-    ) -> Exported {
-        let (kernel, mut tensors) = machines::export::tensors(machines);
-        tensors.push(("platt".to_owned(), machines::export::platt(machines)));
-        Exported { spec: Self { kernel, choice: Choice::Probability }.into(), tensors }
     }
 }
 

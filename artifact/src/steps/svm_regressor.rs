@@ -5,11 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-#[cfg(feature = "linfa")]
-use super::machines;
 use super::{Kernel, Kind, Role, Step, machines::Machines};
-#[cfg(feature = "linfa")]
-use crate::Exported;
 use crate::{
     Output,
     tensors::{Parameters, TensorError},
@@ -35,15 +31,6 @@ impl Kind for SvmRegressor {
         parameters: &mut Parameters<'_>,
     ) -> Result<Box<dyn Step>, TensorError> {
         Ok(Box::new(Loaded(Machines::load(&self.kernel, output.width(), inputs, parameters)?)))
-    }
-}
-
-#[cfg(feature = "linfa")]
-impl SvmRegressor {
-    /// The step that answers as `model` does.
-    pub fn export<F: linfa::Float + Serialize>(model: &linfa_svm::Svm<F, F>) -> Exported {
-        let (kernel, tensors) = machines::export::tensors(std::slice::from_ref(model));
-        Exported { spec: Self { kernel }.into(), tensors }
     }
 }
 

@@ -2,21 +2,25 @@
 
 use artifact::{
     Exported, Output,
+    fitted::Fitted,
     ndarray::{Array2, array},
-    steps::kmeans::{Distance, KMeans, LinfaDistance},
+    steps::kmeans::{self, KMeans},
     tensors::{Tensor, Values},
     testkit::{f64s, matrix},
 };
 use linfa::{DatasetBase, Float, traits::Fit as _, traits::Predict as _};
-use linfa_nn::distance::{L1Dist, L2Dist, LInfDist};
+use linfa_nn::distance::{Distance, L1Dist, L2Dist, LInfDist};
 use rand::{SeedableRng as _, rngs::StdRng};
 
 use proptest::strategy::Strategy as _;
 
-use super::agreement::{Case, Data, Expected, data, fixed_data, prove};
+use super::agreement::{Case, Data, Expected, data, exported, fixed_data, prove};
 
 /// linfa's model with `distance`, of 1 to 37 clusters: less than a panel of sixteen, and several.
-fn fit<F: Float, D: LinfaDistance<F>>(distance: D, data: &Data, relative: f64) -> Option<Case> {
+fn fit<F: Float, D: Distance<F>>(distance: D, data: &Data, relative: f64) -> Option<Case>
+where
+    linfa_clustering::KMeans<F, D>: Fitted,
+{
     let rows = data.train.nrows();
     let clusters = 1 + if rows % 2 == 0 { rows % 5 } else { rows.min(37) - 1 };
     let random = StdRng::seed_from_u64(7);
@@ -39,7 +43,7 @@ fn fit<F: Float, D: LinfaDistance<F>>(distance: D, data: &Data, relative: f64) -
     });
     let expected = expected.collect();
     Some(Case {
-        step: KMeans::export(&model),
+        step: exported(&model),
         output: Output::Clustering { clusters },
         asked: data.asked.clone(),
         expected,
@@ -74,7 +78,7 @@ fn a_wrong_centroid_is_caught() {
     })
     .unwrap_err();
     // Another distance.
-    let spec = KMeans { distance: Distance::L1 }.into();
+    let spec = KMeans { distance: kmeans::Distance::L1 }.into();
     let wrong = Case { step: Exported { spec, ..case.step.clone() }, ..case };
     wrong.check(&wrong.load()).unwrap_err();
 }

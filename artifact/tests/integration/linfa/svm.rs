@@ -3,8 +3,9 @@
 
 use artifact::{
     Exported, Output, StepSpec,
+    fitted::svm::OneVsRest,
     ndarray::{Array1, Array2},
-    steps::{Kernel, svm_classifier::SvmClassifier, svm_regressor::SvmRegressor},
+    steps::Kernel,
     tensors::Values,
 };
 use linfa::{
@@ -15,7 +16,7 @@ use linfa::{
 use linfa_svm::{Svm, SvmParams};
 use proptest::strategy::Strategy;
 
-use super::agreement::{Case, Data, Expected, classes, data, fixed_data, prove, slack};
+use super::agreement::{Case, Data, Expected, classes, data, exported, fixed_data, prove, slack};
 
 /// Columns of one size: linfa's solver needs millions of steps where they differ by powers of ten.
 pub(super) fn scaled(mut data: Data) -> Data {
@@ -124,7 +125,10 @@ macro_rules! classifier {
     ($F:ty, $relative:expr, $eps:expr) => {
         |data: &Data| {
             let machines = machines!($F, bool, data, $eps)?;
-            let step = SvmClassifier::export(&machines);
+            let step = match machines.as_slice() {
+                [machine] => exported(machine),
+                machines => exported(&OneVsRest(machines.to_vec())),
+            };
             let expected = rows_of(&data.asked).map(|row| {
                 let decisions = decisions(&machines, row);
                 let slack = slacks(&step, row, $relative).into_iter().fold(0.0, f64::max);
@@ -147,7 +151,10 @@ macro_rules! probabilities {
     ($F:ty, $relative:expr, $eps:expr) => {
         |data: &Data| {
             let machines = machines!($F, Pr, data, $eps)?;
-            let step = SvmClassifier::export_probabilities(&machines);
+            let step = match machines.as_slice() {
+                [machine] => exported(machine),
+                machines => exported(&OneVsRest(machines.to_vec())),
+            };
             let platt = numbers(&step, "platt");
             let asked = data.asked.mapv(|value| value as $F);
             let answers: Vec<_> = machines.iter().map(|machine| machine.predict(&asked)).collect();
@@ -182,7 +189,7 @@ macro_rules! regressor {
             let params = with_kernel(Svm::<$F, $F>::params(), rows).eps($eps);
             let params = if rows % 2 == 0 { params.nu_svr(0.5, None) } else { params.c_svr(1.0, None) };
             let model = params.fit(&Dataset::new(data.train.mapv(|value| value as $F), targets)).ok()?;
-            let step = SvmRegressor::export(&model);
+            let step = exported(&model);
             let answers = model.predict(&data.asked.mapv(|value| value as $F));
             let expected = rows_of(&data.asked).zip(answers).map(|(row, answer)| Expected {
                 scores: vec![(f64::from(answer), slacks(&step, row, $relative)[0])],
@@ -201,7 +208,7 @@ macro_rules! one_class {
             let params = with_kernel(Svm::<$F, Pr>::params(), data.train.nrows()).eps($eps).nu_weight(0.2);
             let train = DatasetBase::from(data.train.mapv(|value| value as $F));
             let model: Svm<$F, bool> = params.fit(&train).ok()?;
-            let step = SvmClassifier::export(std::slice::from_ref(&model));
+            let step = exported(&model);
             let answers = model.predict(&data.asked.mapv(|value| value as $F));
             let expected = rows_of(&data.asked).zip(answers).map(|(row, inlier)| {
                 let decision = decisions(std::slice::from_ref(&model), row)[0];

@@ -18,7 +18,7 @@ use linfa::{
 use linfa_svm::Svm;
 
 use super::{
-    agreement::{Case, Expected, classes, fixed_data},
+    agreement::{Case, Expected, classes, exported, fixed_data},
     svm::scaled,
 };
 
@@ -30,7 +30,7 @@ fn regressor() -> Case {
     let model = params.fit(&Dataset::new(data.train, targets)).unwrap();
     let answers = model.predict(&data.asked);
     Case {
-        step: SvmRegressor::export(&model),
+        step: exported(&model),
         output: Output::Regression { targets: vec!["y".to_owned()] },
         asked: data.asked,
         expected: answers.iter().map(|y| Expected { scores: vec![(*y, 1e-12)], choice: None }).collect(),
