@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, anyhow, bail, ensure};
 use artifact::{
     Artifact, Name, Output, Version,
     fitted::{self, Fitted as _, golden, statistics},
@@ -95,8 +95,13 @@ impl Train {
             Target::None => fitted::output(&model.role()),
         };
         let sources = [&fit.records, &held_out.records];
-        let golden = golden::rows(&model, &sources, &inputs, &output, self.seed)
-            .context("train with more rows of each class, or ask for fewer")?;
+        let golden =
+            golden::rows(&model, &sources, &inputs, &output, self.seed).map_err(|lost| match output {
+                Output::Clustering { .. } => {
+                    anyhow!("no row is clearly nearest to cluster {}; use fewer --n-clusters", lost.name)
+                }
+                _ => anyhow!("{lost}; train with more rows of it, or without it"),
+            })?;
         let pack = Artifact {
             name: self.name.clone(),
             steps: model.export()?,
