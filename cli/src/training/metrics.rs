@@ -15,6 +15,10 @@ pub(crate) fn measure(target: &Target, answers: &Answers) -> BTreeMap<String, f6
     let measured = match (target, &answers.choices) {
         (Target::Classes { indices, .. }, Some(choices)) => classes(indices, choices, &answers.scores),
         (Target::Numbers { values, .. }, _) => numbers_against(values, &answers.scores),
+        // Outliers are class 0, inliers 1; nothing says which rows are which.
+        (Target::None, Some(choices)) if answers.scores.ncols() == 0 => {
+            vec![("inliers", mean(choices.iter().map(|choice| *choice as f64)))]
+        }
         (_, Some(choices)) => clusters(choices, &answers.scores),
         (_, None) => Vec::new(),
     };
@@ -106,6 +110,12 @@ mod tests {
         let answers = Answers { choices: Some(array![0, 1]), scores: Array2::zeros((2, 0)) };
         let metrics = measure(&target, &answers);
         assert_eq!(metrics.into_keys().collect::<Vec<_>>(), ["accuracy", "macro_f1"]);
+    }
+
+    #[test]
+    fn of_novelty_the_share_of_inliers_is_told() {
+        let answers = Answers { choices: Some(array![1, 0, 1, 1]), scores: Array2::zeros((4, 0)) };
+        near(&measure(&Target::None, &answers), "inliers", 0.75);
     }
 
     #[test]

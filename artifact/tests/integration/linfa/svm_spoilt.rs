@@ -2,8 +2,8 @@
 //! with linfa, what no machine can have is refused by name.
 
 use artifact::{
-    Exported, Output,
-    ndarray::Array1,
+    Batch, Exported, Output, PredictError, Predictions,
+    ndarray::{Array1, array},
     steps::{
         Kernel,
         svm_classifier::{Choice, SvmClassifier},
@@ -37,20 +37,20 @@ fn regressor() -> Case {
     }
 }
 
-/// A machine with two support vectors by hand, of three classes with Platt's probabilities.
-fn calibrated(kernel: Kernel, choice: Choice) -> Case {
-    let tensors = [
-        ("support_vectors", matrix([[0.0, 0.0], [1.0, 1.0]])),
-        ("coefficients", matrix([[1.0, -1.0], [-1.0, 1.0], [0.5, 0.5]])),
-        ("intercepts", f64s([0.0, 0.0, -0.5])),
-        ("platt", matrix([[-1.0, 0.0], [-1.0, 0.0], [-1.0, 0.0]])),
-    ];
-    Case {
-        step: Exported::new(SvmClassifier { kernel, choice }, tensors),
-        output: classes(3),
-        asked: artifact::ndarray::Array2::zeros((1, 2)),
-        expected: Vec::new(),
+/// By hand: three machines, for three classes, over two support vectors.
+fn by_hand(kernel: Kernel, choice: Choice) -> Case {
+    let mut step = Exported::new(
+        SvmClassifier { kernel, choice },
+        [
+            ("support_vectors", matrix([[0.0, 0.0], [1.0, 1.0]])),
+            ("coefficients", matrix([[1.0, -1.0], [-1.0, 1.0], [0.5, 0.5]])),
+            ("intercepts", f64s([0.0, 0.0, -0.5])),
+        ],
+    );
+    if choice == Choice::Probability {
+        step.tensors.push(("platt".to_owned(), matrix([[-1.0, 0.0]; 3])));
     }
+    Case { step, output: classes(3), asked: array![[0.0, 0.0]], expected: Vec::new() }
 }
 
 const GAUSSIAN: Kernel = Kernel::Gaussian { gamma: 0.5 };
@@ -70,7 +70,7 @@ fn a_wrong_vector_or_weight_is_caught() {
 
 #[test]
 fn hostile_tensors_are_refused_by_name() {
-    calibrated(GAUSSIAN, Choice::Probability).refuses(
+    by_hand(GAUSSIAN, Choice::Probability).refuses(
         "svm_classifier",
         &[
             (|tensors| tensors.remove("support_vectors"), "tensor `0.support_vectors` is missing"),
@@ -123,10 +123,15 @@ fn hostile_tensors_are_refused_by_name() {
         ],
     );
     // A linear machine has summed its vectors up, and votes need no probabilities.
-    calibrated(Kernel::Linear, Choice::Probability)
+    by_hand(Kernel::Linear, Choice::Probability)
         .refuses("linear svm_classifier", &[(|_| (), "tensor `0.support_vectors` belongs to no step")]);
-    calibrated(GAUSSIAN, Choice::Votes)
-        .refuses("svm_classifier by votes", &[(|_| (), "tensor `0.platt` belongs to no step")]);
+    by_hand(GAUSSIAN, Choice::Votes).refuses(
+        "svm_classifier by votes",
+        &[(
+            |tensors| tensors.set("platt", matrix([[-1.0, 0.0]; 3])),
+            "tensor `0.platt` belongs to no step",
+        )],
+    );
 }
 
 #[test]
@@ -139,6 +144,29 @@ fn hostile_kernels_are_refused_by_name() {
         (polynomial(-1.0), "step 0: `degree` is -1, expected a whole number from 0 to 1023"),
         (polynomial(1024.0), "step 0: `degree` is 1024, expected a whole number from 0 to 1023"),
     ] {
-        calibrated(kernel.clone(), Choice::Probability).refuses("svm_classifier", &[(|_| (), sentence)]);
+        by_hand(kernel.clone(), Choice::Probability).refuses("svm_classifier", &[(|_| (), sentence)]);
     }
+}
+
+#[test]
+fn a_decision_that_overflows_is_no_class() {
+    let kernel = Kernel::Polynomial { gamma: 1.0, constant: 0.0, degree: 301.0 };
+    let batch = Batch::new(vec![1.0, 1.0, -1e10, 1e9], 2).unwrap();
+    for choice in [Choice::Decision, Choice::Votes, Choice::Probability] {
+        let model = by_hand(kernel.clone(), choice).load();
+        let refused = model.predict(&batch, &mut Predictions::default()).unwrap_err();
+        let expected = PredictError::NotFinite { row: 1, step: 0, kind: "svm_classifier" };
+        assert_eq!(refused, expected, "{choice:?}");
+    }
+}
+
+#[test]
+fn far_from_every_class_the_probabilities_sum_to_one() {
+    // Every kernel value is 0, and 1 / (1 + exp(2000)) is 0 as well: divided by their sum, that would be NaN.
+    let case = by_hand(GAUSSIAN, Choice::Probability);
+    let (third, sum) = (0.5_f64.exp(), 2.0 + 0.5_f64.exp());
+    let scores = [1.0 / sum, 1.0 / sum, third / sum].map(|p| (p, 1e-12)).to_vec();
+    let far = Case { asked: array![[1e6, 1e6]], expected: vec![Expected { scores, choice: Some(2) }], ..case };
+    far.check_spoilt(|tensors| tensors.set("platt", matrix([[-1.0, 2000.0], [-1.0, 2000.0], [-1.0, 1999.0]])))
+        .unwrap();
 }
