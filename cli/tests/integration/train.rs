@@ -148,7 +148,7 @@ fn a_one_class_machine_tells_outliers_from_inliers() {
 fn a_linear_machine_with_nu_is_not_fitted() {
     let folder = Folder::with("iris.csv", IRIS);
     let said = folder
-        .refused("train --csv iris.csv --target species --algorithm svm --nu 0.3 --name m --out models");
+        .complained("train --csv iris.csv --target species --algorithm svm --nu 0.3 --name m --out models");
     assert!(said.contains("linfa fits no right linear machine with --nu"), "{said}");
 }
 
