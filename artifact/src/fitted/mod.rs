@@ -54,6 +54,7 @@ mod logistic_regression;
 mod naive_bayes;
 mod norm_scaler;
 mod standard_scaler;
+pub mod svm;
 
 pub use hidden::OfWidth;
 pub use naive_bayes::BernoulliNb;

@@ -92,6 +92,9 @@ impl Train {
         let output = match &fit.target {
             Target::Classes { names, .. } => Output::Classification { classes: names.clone() },
             Target::Numbers { names, .. } => Output::Regression { targets: names.clone() },
+            Target::None if self.recipe.algorithm.task() == Task::Novelty => {
+                Output::Classification { classes: ["outlier", "inlier"].map(str::to_owned).into() }
+            }
             Target::None => fitted::output(&model.role()),
         };
         let sources = [&fit.records, &held_out.records];
@@ -154,8 +157,8 @@ impl Train {
     fn read(&self) -> anyhow::Result<Table> {
         let algorithm = self.recipe.algorithm.name();
         let wanted = match (self.recipe.algorithm.task(), self.target.as_slice()) {
-            (Task::Clustering | Task::Transformation, []) => Wanted::Nothing,
-            (Task::Clustering | Task::Transformation, [target, ..]) => {
+            (Task::Clustering | Task::Novelty | Task::Transformation, []) => Wanted::Nothing,
+            (Task::Clustering | Task::Novelty | Task::Transformation, [target, ..]) => {
                 bail!("{algorithm} takes no --target; --ignore {target} leaves that column out")
             }
             (_, []) => bail!("{algorithm} needs a --target"),
