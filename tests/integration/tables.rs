@@ -96,7 +96,9 @@ async fn columns_of_the_wrong_kind_or_length_and_matrices_are_refused() {
     assert_eq!(told[0], "COLUMN_TEXT frame.columns[age]: expected values, got texts");
     assert_eq!(
         violations(&server, Input::rows(&[30.0, 1.0, 0.0, 0.0])).await,
-        ["FRAME_NEEDED matrix: feature `sex` is a category, which no matrix holds; send a frame of named columns"]
+        [
+            "FRAME_NEEDED matrix: feature `sex` is a category, which no matrix holds; send a frame of named columns"
+        ]
     );
 }
 

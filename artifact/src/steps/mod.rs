@@ -15,8 +15,6 @@ mod words;
 
 pub use columns::{Column, Placed, StepError, TableKind};
 pub use words::Words;
-#[cfg(feature = "linfa")]
-pub use words::WordsError;
 
 /// A step whose parameters were checked. Everything that it indexes with was proven at load.
 pub trait Step: fmt::Debug + Send + Sync {

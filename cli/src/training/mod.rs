@@ -2,7 +2,9 @@
 
 pub(crate) mod algorithms;
 pub(crate) mod card;
+pub(crate) mod columns;
 pub(crate) mod metrics;
 pub(crate) mod model;
+pub(crate) mod preparation;
 pub(crate) mod search;
 pub(crate) mod split;

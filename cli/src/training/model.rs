@@ -7,6 +7,8 @@ use linfa_preprocessing::linear_scaling::LinearScaler;
 
 use super::{
     algorithms::{Algorithm, Lesson},
+    columns::Columns,
+    preparation::Preparation,
     split::Part,
 };
 
@@ -18,6 +20,8 @@ pub(crate) struct Recipe {
     /// Scale each feature first
     #[arg(long, value_name = "METHOD", num_args = 0..=1, require_equals = true, default_missing_value = "standard")]
     pub(crate) scale: Option<Scale>,
+    #[command(flatten)]
+    pub(crate) columns: Columns,
 }
 
 /// How features are scaled.
@@ -30,18 +34,26 @@ pub(crate) enum Scale {
 impl Recipe {
     /// Fits what prepares the features, and the estimator on what that gives.
     pub(crate) fn fit(&self, part: &Part, seed: u64) -> anyhow::Result<Box<dyn Fitted>> {
+        let preparation = Preparation::fit(&self.columns, part)?;
+        if preparation.is_idle() {
+            return self.fit_numbers(part, seed);
+        }
+        let model = self.fit_numbers(&part.answered(&preparation), seed)?;
+        Ok(Box::new((preparation, model)))
+    }
+
+    fn fit_numbers(&self, part: &Part, seed: u64) -> anyhow::Result<Box<dyn Fitted>> {
         let Some(scale) = self.scale else {
             return self.algorithm.fit(&Lesson { part, seed });
         };
         let scaler = scale.fit(part)?;
-        let part = Part { records: scaler.answer(&part.records).scores, target: part.target.clone() };
-        let estimator = self.algorithm.fit(&Lesson { part: &part, seed })?;
+        let estimator = self.algorithm.fit(&Lesson { part: &part.answered(&scaler), seed })?;
         Ok(Box::new((scaler, estimator)))
     }
 
     /// The same with another algorithm.
     pub(crate) fn with(&self, algorithm: Algorithm) -> Self {
-        Self { algorithm, scale: self.scale }
+        Self { algorithm, scale: self.scale, columns: self.columns.clone() }
     }
 
     /// The features' preparation in words, for the model card.

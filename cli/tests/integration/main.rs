@@ -14,6 +14,7 @@ mod live;
 mod pin;
 mod predict;
 mod runbook;
+mod tables;
 mod train;
 mod up;
 mod verify;
