@@ -62,11 +62,12 @@ fn matrix(
     }
     if columns != 0 && columns != width {
         let said = format!("expected {width} ({}), got {columns}", names(features));
-        return refuse(WidthMismatch, "matrix.columns", said);
+        return Err(Violation::new(WidthMismatch, "matrix.columns", said).unlike(width, columns).into());
     }
     if !values.len().is_multiple_of(width) {
         let said = format!("{} values do not form rows of {width} ({})", values.len(), names(features));
-        return refuse(ValuesRagged, "matrix", said);
+        let (expected, got) = (format!("rows of {width}"), format!("{} values", values.len()));
+        return Err(Violation::new(ValuesRagged, "matrix", said).unlike(expected, got).into());
     }
     within(values.len() / width, max_rows, "matrix")?;
     model.matrix(values).map_err(|error| match error {
@@ -81,22 +82,24 @@ fn frame(mut columns: Vec<NamedColumn>, model: &Model, max_rows: usize) -> Resul
     let features = &model.manifest().inputs;
     let mut places = HashMap::with_capacity(columns.len());
     let mut violations = Vec::new();
-    let mut violation = |reason, name: &str, said: String| {
-        violations.push(Violation::new(reason, format!("frame.columns[{name}]"), said));
+    let of = |name: &str, reason, said| {
+        Violation::new(reason, format!("frame.columns[{name}]"), said).column(name)
     };
     for (place, column) in columns.iter().enumerate() {
         if places.insert(column.name.clone(), place).is_some() {
-            violation(ColumnDuplicate, &column.name, "this column occurs twice".to_owned());
+            violations.push(of(&column.name, ColumnDuplicate, "this column occurs twice".to_owned()));
         }
     }
     for feature in features {
         match places.get(&feature.name).map(|place| &columns[*place]) {
-            None => violation(ColumnMissing, &feature.name, "this column is missing".to_owned()),
+            None => violations.push(of(&feature.name, ColumnMissing, "this column is missing".to_owned())),
             Some(column) if feature.kind.is_text() && !column.values.is_empty() => {
-                violation(ColumnValues, &feature.name, "expected texts, got values".to_owned());
+                let violation = of(&feature.name, ColumnValues, "expected texts, got values".to_owned());
+                violations.push(violation.unlike("texts", "values"));
             }
             Some(column) if !feature.kind.is_text() && !column.texts.is_empty() => {
-                violation(ColumnText, &feature.name, "expected values, got texts".to_owned());
+                let violation = of(&feature.name, ColumnText, "expected values, got texts".to_owned());
+                violations.push(violation.unlike("values", "texts"));
             }
             Some(_) => {}
         }
@@ -106,15 +109,16 @@ fn frame(mut columns: Vec<NamedColumn>, model: &Model, max_rows: usize) -> Resul
     for column in &columns {
         if !known.contains_key(column.name.as_str()) {
             let said = format!("the model has no such feature; it has {}", names(features));
-            violation(ColumnUnknown, &column.name, said);
+            violations.push(of(&column.name, ColumnUnknown, said));
         }
     }
     let rows = columns.first().map_or(0, NamedColumn::rows);
     for column in &columns {
         if column.rows() != rows {
             let first = &columns[0].name;
-            let said = format!("expected {rows} {} as in `{first}`, got {}", column.unit(), column.rows());
-            violation(ColumnRagged, &column.name, said);
+            let got = column.rows();
+            let said = format!("expected {rows} {} as in `{first}`, got {got}", column.unit());
+            violations.push(of(&column.name, ColumnRagged, said).unlike(rows, got));
         }
     }
     if !violations.is_empty() {
@@ -160,25 +164,26 @@ fn within(rows: usize, max_rows: usize, field: &str) -> Result<(), ServeError> {
     if rows <= max_rows {
         return Ok(());
     }
-    refuse(RowsTooMany, field, format!("expected at most {max_rows} rows, got {rows}"))
+    let said = format!("expected at most {max_rows} rows, got {rows}");
+    Err(Violation::new(RowsTooMany, field, said).unlike(max_rows, rows).into())
 }
 
 fn none(field: &str) -> ServeError {
-    ServeError::Input(vec![Violation::new(RowsMissing, field, "expected at least one row, got none")])
+    Violation::new(RowsMissing, field, "expected at least one row, got none")
+        .unlike("at least one row", "none")
+        .into()
 }
 
 fn unfit(cells: Vec<BadCell>, features: &[Feature], field: impl Fn(usize, usize) -> String) -> ServeError {
     let violations = cells.into_iter().map(|BadCell { row, column, fault }| {
         let Feature { name, kind } = &features[column];
-        let (reason, said) = match fault {
-            Fault::NotFinite => (NotFinite, "expected a finite number, got NaN or an infinity".to_owned()),
-            Fault::Missing => (ValueMissing, format!("expected {}, got an empty text", categories(kind))),
-            Fault::Unknown(text) => {
-                let text = text.escape_debug();
-                (CategoryUnknown, format!("expected {}, got `{text}`", categories(kind)))
-            }
+        let (reason, expected, got) = match fault {
+            Fault::NotFinite => (NotFinite, "a finite number".to_owned(), "NaN or an infinity".to_owned()),
+            Fault::Missing => (ValueMissing, categories(kind), "an empty text".to_owned()),
+            Fault::Unknown(text) => (CategoryUnknown, categories(kind), format!("`{}`", text.escape_debug())),
         };
-        Violation::new(reason, field(row, column), format!("row {row}, column `{name}`: {said}"))
+        let said = format!("row {row}, column `{name}`: expected {expected}, got {got}");
+        Violation::new(reason, field(row, column), said).row(row).column(name).unlike(expected, got)
     });
     ServeError::Input(violations.collect())
 }
@@ -203,5 +208,5 @@ fn some<'a>(names: impl ExactSizeIterator<Item = &'a String>) -> String {
 }
 
 pub(crate) fn refuse<T>(reason: Reason, field: &str, said: impl Into<String>) -> Result<T, ServeError> {
-    Err(ServeError::Input(vec![Violation::new(reason, field, said)]))
+    Err(Violation::new(reason, field, said).into())
 }

@@ -10,8 +10,8 @@ use crate::{
     feature::{Category, Statistics, Unknown},
     manifest::Training,
     steps::{
-        Words, decision_tree::DecisionTree, imputer::Imputer, kmeans::KMeans,
-        linear_regression::LinearRegression, logistic_regression::LogisticRegression,
+        Words, decision_tree::DecisionTree, gaussian_mixture::GaussianMixture, imputer::Imputer,
+        kmeans::KMeans, linear_regression::LinearRegression, logistic_regression::LogisticRegression,
         multinomial_logistic_regression::MultinomialLogisticRegression, one_hot_encoder::OneHotEncoder,
         ordinal_encoder::OrdinalEncoder, standard_scaler::StandardScaler, tf_idf::TfIdf,
     },
@@ -113,6 +113,44 @@ pub fn clusters(name: &str) -> Artifact {
     });
     let kmeans = Exported::new(KMeans {}, [("centroids", matrix(CENTROIDS))]);
     pack(name, ["x", "y"], Output::Clustering { clusters: 3 }, vec![kmeans], golden.to_vec())
+}
+
+/// Two clusters of equal weight over the features `x` and `y`, with the same round curve around (0, 0) and (4, 0).
+pub fn mixture(name: &str) -> Artifact {
+    let rows = [[1.0, 1.0], [2.25, -3.0], [3.0, 8.0], [-0.5, 0.0]];
+    let golden = rows.map(|[x, y]: [f64; 2]| {
+        // Half the difference of the squared distances.
+        let odds = (4.0 * x - 8.0).exp();
+        golden([x, y], Some(u32::from(x > 2.0)), vec![1.0 / (1.0 + odds), odds / (1.0 + odds)])
+    });
+    let factors = Tensor { shape: vec![2, 2, 2], values: Values::F64([1.0, 0.0, 0.0, 1.0].repeat(2)) };
+    let mixture = Exported::new(
+        GaussianMixture {},
+        [
+            ("weights", f64s([0.5, 0.5])),
+            ("means", matrix([[0.0, 0.0], [4.0, 0.0]])),
+            ("precision_factors", factors),
+        ],
+    );
+    pack(name, ["x", "y"], Output::Clustering { clusters: 2 }, vec![mixture], golden.to_vec())
+}
+
+/// (x - its column's number) / 2 for each of `width` features, numbered from 0.
+pub fn halves(name: &str, width: u32) -> Artifact {
+    let columns: Vec<f64> = (0..width).map(f64::from).collect();
+    let rows = [0.0, 1.0, -8.0].map(|row| GoldenRow {
+        input: columns.iter().map(|column| (row + column).into()).collect(),
+        choice: None,
+        scores: vec![row / 2.0; columns.len()],
+        tolerance: TOLERANCE,
+    });
+    let vector = |values| Tensor { shape: vec![columns.len()], values: Values::F64(values) };
+    let scales = vec![0.5; columns.len()];
+    let scaler =
+        Exported::new(StandardScaler {}, [("offsets", vector(columns.clone())), ("scales", vector(scales))]);
+    let numbered = |what: &str| (0..width).map(|column| format!("{what}_{column}")).collect::<Vec<_>>();
+    let output = Output::Transformation { names: numbered("half") };
+    pack(name, numbered("x"), output, vec![scaler], rows.to_vec())
 }
 
 /// A tree over the features `x` and `y`: `low` where x < 2, else `middle` where y < 1, else `high`.
@@ -245,15 +283,15 @@ fn golden<const N: usize>(input: [f64; N], choice: Option<u32>, scores: Vec<f64>
 }
 
 /// The golden rows stand in for the training data.
-fn pack<const N: usize>(
+fn pack(
     name: &str,
-    features: [&str; N],
+    features: impl IntoIterator<Item = impl AsRef<str>>,
     output: Output,
     steps: Vec<Exported>,
     golden: Vec<GoldenRow>,
 ) -> Artifact {
     let column = |index: usize| golden.iter().filter_map(|row| row.input[index].number()).collect();
-    let inputs = features.iter().enumerate().map(|(index, name)| feature(name, column(index)));
+    let inputs = features.into_iter().enumerate().map(|(index, name)| feature(name.as_ref(), column(index)));
     Artifact {
         name: name.parse().expect("the name of a fixture"),
         inputs: inputs.collect(),
@@ -302,6 +340,7 @@ mod tests {
             sharper("a", 1.5),
             binary("a"),
             clusters("a"),
+            halves("a", 3),
             tree("a"),
             table("a"),
             words("a"),

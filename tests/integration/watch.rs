@@ -115,7 +115,7 @@ async fn a_reader_that_stalls_is_told_the_newest_state_and_holds_nothing_up() {
     let endpoint = Endpoint::from_shared(format!("http://{}", server.address)).unwrap();
     let narrow = endpoint.initial_stream_window_size(65_535).initial_connection_window_size(65_535);
     let key = client::ApiKey::new(KEY).unwrap();
-    let client = Client::over(narrow.connect().await.unwrap(), key);
+    let client = Client::over(narrow.connect().await.unwrap(), key).without_retries();
     let mut watch = client.watch().await.unwrap();
     next(&mut watch).await;
 
@@ -161,7 +161,7 @@ async fn a_watch_outlasts_the_limit_of_calls_and_ends_with_its_callers_deadline_
     let server = Server::ready_with(settings).await;
     let began = Instant::now();
     let mut watch = server.client().await.watch().await.unwrap();
-    let words = "the watch has lasted as long as a connection may; watch again".to_owned();
+    let words = "the call has lasted as long as a connection may; call again".to_owned();
     assert_eq!(end(&mut watch).await, (Code::Unavailable, words));
     assert!(began.elapsed() >= Duration::from_secs(2), "{:?}", began.elapsed());
 

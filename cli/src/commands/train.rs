@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, anyhow, bail, ensure};
 use artifact::{
     Artifact, Name, Output, Version,
     fitted::{self, Fitted as _, golden},
@@ -94,8 +94,13 @@ impl Train {
             Target::None => fitted::output(&model.role()),
         };
         let sources = [&fit.records, &held_out.records];
-        let golden = golden::rows(&model, &sources, &inputs, &fit.shape.texts, &output, self.seed)
-            .context("train with more rows of each class, or ask for fewer")?;
+        let golden =
+            golden::rows(&model, &sources, &inputs, &fit.shape.texts, &output, self.seed).map_err(|lost| match output {
+                Output::Clustering { .. } => {
+                    anyhow!("no row is clearly nearest to cluster {}; use fewer --n-clusters", lost.name)
+                }
+                _ => anyhow!("{lost}; train with more rows of it, or without it"),
+            })?;
         let pack = Artifact {
             name: self.name.clone(),
             steps: model.export()?,
@@ -105,7 +110,7 @@ impl Train {
                 library: fitted::LIBRARY.to_owned(),
                 data: digest,
                 rows: fit.records.nrows() as u64,
-                metrics: metrics::measure(&held_out.target, &held_out_answers),
+                metrics: metrics::measure(&held_out.target, &model.role(), &held_out_answers),
                 created_at: self.created_at.unwrap_or_else(fitted::now),
             },
             golden,

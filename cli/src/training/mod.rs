@@ -6,5 +6,6 @@ pub(crate) mod columns;
 pub(crate) mod metrics;
 pub(crate) mod model;
 pub(crate) mod preparation;
+pub(crate) mod projection;
 pub(crate) mod search;
 pub(crate) mod split;
