@@ -43,6 +43,7 @@ use crate::{Artifact, Digest, Exported, Output, manifest::Training, name::Invali
 
 pub mod golden;
 pub mod statistics;
+pub mod words;
 
 mod decision_tree;
 mod gaussian_mixture;
@@ -173,7 +174,7 @@ impl Artifact {
         let records = wide(dataset.records().to_owned());
         let inputs = statistics::features(dataset.feature_names(), &records);
         let output = output(&model.role());
-        let golden = golden::rows(model, &[&records], &inputs, &output, SEED)?;
+        let golden = golden::rows(model, &[&records], &inputs, &[], &output, SEED)?;
         let bytes: Vec<u8> = records.iter().flat_map(|value| value.to_le_bytes()).collect();
         Ok(Self {
             name: name.parse()?,

@@ -20,8 +20,6 @@ mod words;
 
 pub use columns::{Column, Placed, StepError, TableKind};
 pub use words::Words;
-#[cfg(feature = "linfa")]
-pub use words::WordsError;
 
 pub use machines::{Kernel, MAX_DEGREE};
 

@@ -17,6 +17,7 @@ mod naive_bayes;
 mod pin;
 mod predict;
 mod runbook;
+mod tables;
 mod train;
 mod transformers;
 mod up;

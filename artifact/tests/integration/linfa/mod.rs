@@ -14,3 +14,4 @@ mod norm_scaler;
 mod standard_scaler;
 mod svm;
 mod svm_spoilt;
+mod words;
