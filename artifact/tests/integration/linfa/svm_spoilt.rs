@@ -127,10 +127,7 @@ fn hostile_tensors_are_refused_by_name() {
         .refuses("linear svm_classifier", &[(|_| (), "tensor `0.support_vectors` belongs to no step")]);
     by_hand(GAUSSIAN, Choice::Votes).refuses(
         "svm_classifier by votes",
-        &[(
-            |tensors| tensors.set("platt", matrix([[-1.0, 0.0]; 3])),
-            "tensor `0.platt` belongs to no step",
-        )],
+        &[(|tensors| tensors.set("platt", matrix([[-1.0, 0.0]; 3])), "tensor `0.platt` belongs to no step")],
     );
 }
 
@@ -166,7 +163,10 @@ fn far_from_every_class_the_probabilities_sum_to_one() {
     let case = by_hand(GAUSSIAN, Choice::Probability);
     let (third, sum) = (0.5_f64.exp(), 2.0 + 0.5_f64.exp());
     let scores = [1.0 / sum, 1.0 / sum, third / sum].map(|p| (p, 1e-12)).to_vec();
-    let far = Case { asked: array![[1e6, 1e6]], expected: vec![Expected { scores, choice: Some(2) }], ..case };
-    far.check_spoilt(|tensors| tensors.set("platt", matrix([[-1.0, 2000.0], [-1.0, 2000.0], [-1.0, 1999.0]])))
-        .unwrap();
+    let far =
+        Case { asked: array![[1e6, 1e6]], expected: vec![Expected { scores, choice: Some(2) }], ..case };
+    far.check_spoilt(|tensors| {
+        tensors.set("platt", matrix([[-1.0, 2000.0], [-1.0, 2000.0], [-1.0, 1999.0]]))
+    })
+    .unwrap();
 }
