@@ -22,7 +22,7 @@ where
     linfa_clustering::KMeans<F, D>: Fitted,
 {
     let rows = data.train.nrows();
-    let clusters = 1 + if rows % 2 == 0 { rows % 5 } else { rows.min(37) - 1 };
+    let clusters = 1 + if rows.is_multiple_of(2) { rows % 5 } else { rows.min(37) - 1 };
     let random = StdRng::seed_from_u64(7);
     let params = linfa_clustering::KMeans::params_with(clusters, random, distance.clone());
     let dataset = DatasetBase::from(data.train.mapv(F::cast));

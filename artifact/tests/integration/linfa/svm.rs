@@ -111,7 +111,8 @@ macro_rules! machines {
         let rows = data.train.nrows();
         let params = with_kernel(Svm::<$F, $T>::params(), rows).eps($eps);
         // Either way to weigh mistakes; linear machines with nu are wrong in linfa, see below.
-        let params = if rows % 2 == 0 && rows % 3 != 0 { params.nu_weight(0.1) } else { params };
+        let params =
+            if rows.is_multiple_of(2) && !rows.is_multiple_of(3) { params.nu_weight(0.1) } else { params };
         targets(data, classes_of(data))
             .into_iter()
             .map(|targets| params.fit(&Dataset::new(data.train.mapv(|value| value as $F), targets)).ok())
@@ -187,7 +188,8 @@ macro_rules! regressor {
             let rows = data.train.nrows();
             let targets: Array1<$F> = data.marks.iter().map(|mark| *mark as $F * 10.0).collect();
             let params = with_kernel(Svm::<$F, $F>::params(), rows).eps($eps);
-            let params = if rows % 2 == 0 { params.nu_svr(0.5, None) } else { params.c_svr(1.0, None) };
+            let params =
+                if rows.is_multiple_of(2) { params.nu_svr(0.5, None) } else { params.c_svr(1.0, None) };
             let model = params.fit(&Dataset::new(data.train.mapv(|value| value as $F), targets)).ok()?;
             let step = exported(&model);
             let answers = model.predict(&data.asked.mapv(|value| value as $F));
