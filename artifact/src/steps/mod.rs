@@ -9,6 +9,8 @@ use crate::{
     tensors::{Parameters, TensorError},
 };
 
+#[cfg(feature = "linfa")]
+mod hidden;
 mod sums;
 
 /// A step whose parameters were checked. Everything that it indexes with was proven at load.

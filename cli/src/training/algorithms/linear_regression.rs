@@ -30,6 +30,6 @@ impl Fitted for FittedLinearRegression<f64> {
     }
 
     fn export(&self) -> Exported {
-        linear_regression::LinearRegression::export(self)
+        linear_regression::LinearRegression::export(self.params().view(), self.intercept())
     }
 }
