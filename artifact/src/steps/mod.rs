@@ -105,6 +105,7 @@ macro_rules! steps {
 steps! {
     "standard_scaler" => standard_scaler::StandardScaler,
     "linear_regression" => linear_regression::LinearRegression,
+    "generalized_linear_model" => generalized_linear_model::GeneralizedLinearModel,
     "logistic_regression" => logistic_regression::LogisticRegression,
     "multinomial_logistic_regression" => multinomial_logistic_regression::MultinomialLogisticRegression,
     "kmeans" => kmeans::KMeans,

@@ -3,6 +3,7 @@
 
 mod agreement;
 mod decision_tree;
+mod generalized_linear_model;
 mod kmeans;
 mod linear_regression;
 mod logistic_regression;
