@@ -106,6 +106,7 @@ steps! {
     "standard_scaler" => standard_scaler::StandardScaler,
     "linear_regression" => linear_regression::LinearRegression,
     "generalized_linear_model" => generalized_linear_model::GeneralizedLinearModel,
+    "isotonic_regression" => isotonic_regression::IsotonicRegression,
     "logistic_regression" => logistic_regression::LogisticRegression,
     "multinomial_logistic_regression" => multinomial_logistic_regression::MultinomialLogisticRegression,
     "kmeans" => kmeans::KMeans,

@@ -4,6 +4,7 @@
 mod agreement;
 mod decision_tree;
 mod generalized_linear_model;
+mod isotonic_regression;
 mod kmeans;
 mod linear_regression;
 mod logistic_regression;

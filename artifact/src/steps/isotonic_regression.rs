@@ -1,0 +1,109 @@
+//! `isotonic_regression`: a monotone function of one feature: through the points (knot, value), straight between
+//! them, level beyond them.
+//!
+//! Tensors: `knots` (points, ascending), `values` (points, all ascending or all descending).
+
+use serde::{Deserialize, Serialize};
+
+#[cfg(feature = "linfa")]
+use super::hidden;
+use super::{Kind, Role, Step};
+#[cfg(feature = "linfa")]
+use crate::{Exported, tensors::Tensor};
+use crate::{
+    Output,
+    tensors::{Parameters, TensorError},
+};
+
+/// A monotone function of one feature, as `linfa_linear::FittedIsotonicRegression`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IsotonicRegression {}
+
+#[derive(Debug)]
+struct Loaded {
+    /// At least one, each greater than the one before.
+    knots: Vec<f64>,
+    /// One per knot. Two of them, as two knots, are no further apart than a number can tell.
+    values: Vec<f64>,
+}
+
+impl Kind for IsotonicRegression {
+    fn load(
+        &self,
+        inputs: usize,
+        _: &Output,
+        parameters: &mut Parameters<'_>,
+    ) -> Result<Box<dyn Step>, TensorError> {
+        let knots = parameters.numbers_of_any_length("knots")?;
+        if inputs != 1 {
+            return Err(TensorError::Inputs { found: inputs, expected: 1 });
+        }
+        let values = parameters.vector("values", knots.len())?;
+        let refuse = |name, list: &[f64], broken: fn(&[f64; 2]) -> bool, expected| match list
+            .array_windows()
+            .position(broken)
+        {
+            Some(before) => Err(parameters.refuse(name, before + 1, list[before + 1], expected)),
+            None => Ok(()),
+        };
+        refuse("knots", &knots, |[a, b]| a >= b, "greater than the one before")?;
+        if values.first() <= values.last() {
+            refuse("values", &values, |[a, b]| a > b, "at least the one before, as the last is")?;
+        } else {
+            refuse("values", &values, |[a, b]| a < b, "at most the one before, as the last is")?;
+        }
+        for (name, list) in [("knots", &knots), ("values", &values)] {
+            let (first, last) = (list[0], list.len() - 1);
+            // Infinity divided by infinity is not a number.
+            if !(list[last] - first).is_finite() {
+                return Err(parameters.refuse(name, last, list[last], "within reach of the first"));
+            }
+        }
+        Ok(Box::new(Loaded { knots, values }))
+    }
+}
+
+impl Step for Loaded {
+    fn role(&self) -> Role {
+        Role::Regressor { targets: 1 }
+    }
+
+    fn run(&self, rows: &[f64], scores: &mut [f64], _: &mut [u32]) {
+        for (x, value) in rows.iter().zip(scores) {
+            *value = self.at(*x);
+        }
+    }
+}
+
+impl Loaded {
+    fn at(&self, x: f64) -> f64 {
+        let Self { knots, values } = self;
+        let above = knots.partition_point(|knot| *knot <= x);
+        if above == 0 {
+            return values[0];
+        }
+        let below = above - 1;
+        if above == knots.len() {
+            return values[below];
+        }
+        let share = (x - knots[below]) / (knots[above] - knots[below]);
+        values[below] + share * (values[above] - values[below])
+    }
+}
+
+#[cfg(feature = "linfa")]
+impl IsotonicRegression {
+    /// The step that answers as `model` does. linfa shows its points in the serde form alone. If it was fitted on rows
+    /// that were not in ascending order, it has mixed up the points, and loading refuses them.
+    pub fn export<F: Serialize>(model: &linfa_linear::FittedIsotonicRegression<F>) -> Exported {
+        let (knots, values) = (hidden::array(model, "regressor"), hidden::array(model, "response"));
+        Exported::new(
+            Self {},
+            [
+                ("knots", Tensor::floats(&[knots.len()], &knots)),
+                ("values", Tensor::floats(&[values.len()], &values)),
+            ],
+        )
+    }
+}
