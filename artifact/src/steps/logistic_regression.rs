@@ -54,6 +54,12 @@ impl LogisticRegression {
         Self::of(model.params(), model.intercept(), labels.pos.class < labels.neg.class)
     }
 
+    /// The step that answers as `model` does, class 1 being its `true`. linfa cuts the score off at -35 and 35, beyond
+    /// which the probability of the other class is below 1e-15, and tells probabilities as f32.
+    pub fn export_ftrl<F: linfa::Float>(model: &linfa_ftrl::Ftrl<F>) -> Exported {
+        Self::of(&model.get_weights(), F::zero(), false)
+    }
+
     fn of<F: linfa::Float>(coefficients: &Array1<F>, intercept: F, negate: bool) -> Exported {
         let sign = if negate { -F::one() } else { F::one() };
         Exported::new(
