@@ -37,14 +37,14 @@ impl Kind for LinearRegression {
     fn load(
         &self,
         inputs: usize,
-        output: &Output,
+        _: &Output,
         parameters: &mut Parameters<'_>,
     ) -> Result<Box<dyn Step>, TensorError> {
-        let coefficients = match output.width() {
+        let intercepts = parameters.numbers_of_any_length("intercept")?;
+        let coefficients = match intercepts.len() {
             1 => parameters.vector("coefficients", inputs)?,
             targets => parameters.matrix("coefficients", targets, inputs)?,
         };
-        let intercepts = parameters.vector("intercept", output.width())?;
         Ok(Box::new(Loaded { coefficients, intercepts, inputs }))
     }
 }

@@ -4,6 +4,7 @@ use artifact::{
     Exported, Output,
     ndarray::{Array1, Array2, Axis},
     steps::linear_regression::LinearRegression,
+    testkit::{f64s, matrix, u32s},
 };
 use linfa::{
     Dataset, Float,
@@ -173,4 +174,77 @@ fn targets_that_change_places_are_caught() {
         let inputs = case.asked.ncols();
         case.check_spoilt(|tensors| tensors.numbers("coefficients").rotate_left(inputs)).unwrap_err();
     }
+}
+
+#[test]
+fn hostile_tensors_are_refused_by_name() {
+    ordinary::<f64>(&fixed_data(), 1e-12).unwrap().refuses(
+        "linear_regression",
+        &[
+            (|tensors| tensors.remove("coefficients"), "tensor `0.coefficients` is missing"),
+            (|tensors| tensors.remove("intercept"), "tensor `0.intercept` is missing"),
+            (|tensors| tensors.set("bias", f64s([1.0])), "tensor `0.bias` belongs to no step"),
+            (
+                |tensors| tensors.set("coefficients", f64s([1.0])),
+                "tensor `0.coefficients` has the shape [1], expected [5]",
+            ),
+            (
+                |tensors| tensors.set("coefficients", matrix([[1.0; 5]])),
+                "tensor `0.coefficients` has the shape [1, 5], expected [5]",
+            ),
+            (
+                |tensors| tensors.set("coefficients", u32s([1, 2, 3, 4, 5])),
+                "tensor `0.coefficients` holds indices, expected numbers (F64 or F32)",
+            ),
+            (
+                |tensors| tensors.numbers("coefficients")[2] = f64::NAN,
+                "tensor `0.coefficients`, value 2: NaN is not finite",
+            ),
+            (
+                |tensors| tensors.numbers("coefficients")[3] = f64::NEG_INFINITY,
+                "tensor `0.coefficients`, value 3: -inf is not finite",
+            ),
+            (
+                |tensors| tensors.set("intercept", f64s([1.0, 2.0])),
+                "tensor `0.coefficients` has the shape [5], expected [2, 5]",
+            ),
+            (
+                |tensors| tensors.numbers("intercept")[0] = f64::INFINITY,
+                "tensor `0.intercept`, value 0: inf is not finite",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn hostile_tensors_of_several_targets_are_refused_by_name() {
+    multi_task_elastic_net::<f64>(&fixed_data(), 1e-12).unwrap().refuses(
+        "linear_regression of three targets",
+        &[
+            (
+                |tensors| tensors.set("coefficients", f64s([1.0; 5])),
+                "tensor `0.coefficients` has the shape [5], expected [3, 5]",
+            ),
+            (
+                |tensors| tensors.set("coefficients", matrix([[1.0; 3]; 5])),
+                "tensor `0.coefficients` has the shape [5, 3], expected [3, 5]",
+            ),
+            (
+                |tensors| tensors.set("coefficients", matrix([[1.0; 5]; 4])),
+                "tensor `0.coefficients` has the shape [4, 5], expected [3, 5]",
+            ),
+            (
+                |tensors| tensors.numbers("coefficients")[14] = f64::INFINITY,
+                "tensor `0.coefficients`, value 14: inf is not finite",
+            ),
+            (
+                |tensors| tensors.set("intercept", f64s([1.0; 1])),
+                "tensor `0.coefficients` has the shape [3, 5], expected [5]",
+            ),
+            (
+                |tensors| tensors.set("intercept", matrix([[1.0; 3]])),
+                "tensor `0.intercept` has the shape [1, 3], expected one dimension",
+            ),
+        ],
+    );
 }
