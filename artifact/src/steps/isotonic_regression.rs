@@ -54,10 +54,16 @@ impl Kind for IsotonicRegression {
             refuse("values", &values, |[a, b]| a < b, "at most the one before, as the last is")?;
         }
         for (name, list) in [("knots", &knots), ("values", &values)] {
-            let (first, last) = (list[0], list.len() - 1);
+            let last = list.len() - 1;
+            let distance = list[last] - list[0];
             // Infinity divided by infinity is not a number.
-            if !(list[last] - first).is_finite() {
-                return Err(parameters.refuse(name, last, list[last], "within reach of the first"));
+            if !distance.is_finite() {
+                return Err(parameters.refuse(
+                    name,
+                    last,
+                    distance,
+                    "a distance from the first that a number can tell",
+                ));
             }
         }
         Ok(Box::new(Loaded { knots, values }))
