@@ -5,6 +5,7 @@ use artifact::{
     Output, StepSpec,
     ndarray::{Array1, Axis},
     steps::generalized_linear_model::{GeneralizedLinearModel, Link},
+    testkit::{f64s, matrix, u32s},
 };
 use linfa::{Dataset, traits::Fit as _, traits::Predict as _};
 use linfa_linear::TweedieRegressor;
@@ -84,4 +85,48 @@ fn a_wrong_parameter_or_link_is_caught() {
         case.step.spec = spec.clone();
         assert_eq!(case.check(&case.load()).is_ok(), spec == right, "{link:?}");
     }
+}
+
+#[test]
+fn hostile_tensors_are_refused_by_name() {
+    fit!(f64, 1e-12)(&tamed(fixed_data())).unwrap().refuses(
+        "generalized_linear_model",
+        &[
+            (|tensors| tensors.remove("coefficients"), "tensor `0.coefficients` is missing"),
+            (|tensors| tensors.remove("intercept"), "tensor `0.intercept` is missing"),
+            (|tensors| tensors.set("power", f64s([1.5])), "tensor `0.power` belongs to no step"),
+            (
+                |tensors| tensors.set("coefficients", f64s([1.0; 6])),
+                "tensor `0.coefficients` has the shape [6], expected [5]",
+            ),
+            (
+                |tensors| tensors.set("coefficients", matrix([[1.0; 5]])),
+                "tensor `0.coefficients` has the shape [1, 5], expected [5]",
+            ),
+            (
+                |tensors| tensors.set("coefficients", u32s([1; 5])),
+                "tensor `0.coefficients` holds indices, expected numbers (F64 or F32)",
+            ),
+            (
+                |tensors| tensors.numbers("coefficients")[0] = f64::NAN,
+                "tensor `0.coefficients`, value 0: NaN is not finite",
+            ),
+            (
+                |tensors| tensors.numbers("coefficients")[4] = f64::INFINITY,
+                "tensor `0.coefficients`, value 4: inf is not finite",
+            ),
+            (
+                |tensors| tensors.set("intercept", f64s([0.0; 5])),
+                "tensor `0.intercept` has the shape [5], expected [1]",
+            ),
+            (
+                |tensors| tensors.set("intercept", u32s([0])),
+                "tensor `0.intercept` holds indices, expected numbers (F64 or F32)",
+            ),
+            (
+                |tensors| tensors.numbers("intercept")[0] = f64::NEG_INFINITY,
+                "tensor `0.intercept`, value 0: -inf is not finite",
+            ),
+        ],
+    );
 }
