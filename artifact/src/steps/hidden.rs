@@ -1,19 +1,21 @@
-//! What linfa's fitted types keep private, read from the serde form that some of them have.
+//! What linfa's types keep to themselves, and how exporters come by it all the same: from the form in which they are
+//! serialised.
 
-use ndarray::Array1;
-use serde::Serialize;
-use serde_json::Value;
+use ndarray::{ArrayBase, Dimension, OwnedRepr};
+use serde::{Serialize, de::DeserializeOwned};
 
-/// The numbers of an array's field, exactly. Empty if linfa has no such field, which no step's loading lets pass.
-pub(super) fn array(model: &impl Serialize, field: &str) -> Array1<f64> {
-    let array = value(model, field);
-    let numbers = array["data"].as_array().into_iter().flatten();
-    // JSON has no other numbers than finite ones; linfa's others are nulls there.
-    numbers.map(|number| number.as_f64().unwrap_or(f64::NAN)).collect()
+/// An array as linfa serialises it: what is not finite has become nothing.
+pub(super) type Hidden<F, D> = ArrayBase<OwnedRepr<Option<F>>, D>;
+
+/// Reads those fields of `model` that `M` has, by their names.
+///
+/// # Errors
+/// The first field that is not there, or is of another type.
+pub(super) fn fields<M: DeserializeOwned>(model: &impl Serialize) -> Result<M, serde_json::Error> {
+    serde_json::from_value(serde_json::to_value(model)?)
 }
 
-/// A field as it stands in the serde form; null if linfa has no such field.
-pub(super) fn value(model: &impl Serialize, field: &str) -> Value {
-    let mut model = serde_json::to_value(model).unwrap_or_default();
-    model.get_mut(field).map(Value::take).unwrap_or_default()
+/// The numbers of `array`; NaN, which loading refuses by its position, where one was not finite.
+pub(super) fn numbers<F: linfa::Float, D: Dimension>(array: &Hidden<F, D>) -> Vec<F> {
+    array.iter().map(|value| value.unwrap_or(F::nan())).collect()
 }

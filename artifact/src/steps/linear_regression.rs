@@ -6,12 +6,12 @@
 //! they have learnt is such a map, so that they share this kind.
 
 #[cfg(feature = "linfa")]
-use ndarray::{ArrayView1, ArrayView2, Axis};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, Ix1};
 use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "linfa")]
-use super::hidden;
-use super::{Kind, Role, Step, sums::linear};
+use super::hidden::{Hidden, fields, numbers};
+use super::{Kind, Role, Step, affine::Affine, sums::linear};
 #[cfg(feature = "linfa")]
 use crate::{Exported, tensors::Tensor};
 use crate::{
@@ -25,12 +25,11 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub struct LinearRegression {}
 
+/// A map to one target, which a plain sum is fastest for.
 #[derive(Debug)]
-struct Loaded {
-    /// targets x inputs: the weights of a target lie together.
+struct OneTarget {
     coefficients: Vec<f64>,
-    intercepts: Vec<f64>,
-    inputs: usize,
+    intercept: f64,
 }
 
 impl Kind for LinearRegression {
@@ -41,27 +40,34 @@ impl Kind for LinearRegression {
         parameters: &mut Parameters<'_>,
     ) -> Result<Box<dyn Step>, TensorError> {
         let intercepts = parameters.numbers_of_any_length("intercept")?;
-        let coefficients = match intercepts.len() {
-            1 => parameters.vector("coefficients", inputs)?,
-            targets => parameters.matrix("coefficients", targets, inputs)?,
-        };
-        Ok(Box::new(Loaded { coefficients, intercepts, inputs }))
+        if let [intercept] = intercepts[..] {
+            let coefficients = parameters.vector("coefficients", inputs)?;
+            return Ok(Box::new(OneTarget { coefficients, intercept }));
+        }
+        let coefficients = parameters.matrix("coefficients", intercepts.len(), inputs)?;
+        Ok(Box::new(Affine::new(&coefficients, &intercepts, inputs)))
     }
 }
 
-impl Step for Loaded {
+impl Step for OneTarget {
     fn role(&self) -> Role {
-        Role::Regressor { targets: self.intercepts.len() }
+        Role::Regressor { targets: 1 }
     }
 
     fn run(&self, rows: &[f64], scores: &mut [f64], _: &mut [u32]) {
-        let values = scores.chunks_exact_mut(self.intercepts.len());
-        for (row, values) in rows.chunks_exact(self.inputs).zip(values) {
-            let targets = self.coefficients.chunks_exact(self.inputs).zip(&self.intercepts);
-            for (value, (coefficients, intercept)) in values.iter_mut().zip(targets) {
-                *value = linear(row, coefficients, *intercept);
-            }
+        for (row, value) in rows.chunks_exact(self.coefficients.len()).zip(scores) {
+            *value = linear(row, &self.coefficients, self.intercept);
         }
+    }
+}
+
+impl Step for Affine {
+    fn role(&self) -> Role {
+        Role::Regressor { targets: self.outputs() }
+    }
+
+    fn run(&self, rows: &[f64], scores: &mut [f64], _: &mut [u32]) {
+        self.run(rows, scores);
     }
 }
 
@@ -98,17 +104,25 @@ impl LinearRegression {
 
     /// The step that answers as a fitted type of `linfa_pls` does, whatever its kind: ((x - mean) / std) .
     /// `coefficients` + the targets' mean, multiplied out. linfa shows means and deviations in the serde form alone.
+    ///
+    /// # Errors
+    /// What the serde form lacks: `model` is of another type.
     pub fn export_pls<F: linfa::Float>(
         model: &impl Serialize,
-        coefficients: &ndarray::Array2<F>,
-    ) -> Exported {
-        let wide = |value: &F| value.to_f64().unwrap_or(f64::NAN);
-        let (mean, std) = (hidden::array(model, "x_mean"), hidden::array(model, "x_std"));
-        let mut coefficients = coefficients.map(wide);
-        for (mut row, std) in coefficients.rows_mut().into_iter().zip(&std) {
-            row /= *std;
+        coefficients: &Array2<F>,
+    ) -> Result<Exported, serde_json::Error> {
+        #[derive(Deserialize)]
+        struct Model {
+            x_mean: Hidden<f64, Ix1>,
+            x_std: Hidden<f64, Ix1>,
+            y_mean: Hidden<f64, Ix1>,
         }
-        let intercepts = hidden::array(model, "y_mean") - mean.dot(&coefficients);
-        Self::export_targets(coefficients.view(), intercepts.view())
+
+        let Model { x_mean, x_std, y_mean } = fields(model)?;
+        let [mean, std, targets] = [x_mean, x_std, y_mean].map(|array| Array1::from(numbers(&array)));
+        let mut coefficients = coefficients.map(|value| value.to_f64().unwrap_or(f64::NAN));
+        coefficients /= &std.insert_axis(Axis(1));
+        let intercepts = targets - mean.dot(&coefficients);
+        Ok(Self::export_targets(coefficients.view(), intercepts.view()))
     }
 }

@@ -9,6 +9,7 @@ use crate::{
     tensors::{Parameters, TensorError},
 };
 
+mod affine;
 #[cfg(feature = "linfa")]
 mod hidden;
 mod sums;

@@ -54,7 +54,7 @@ macro_rules! fit {
                 Expected { scores: vec![(answer, slack)], choice: None }
             });
             Some(Case {
-                step: GeneralizedLinearModel::export(&model),
+                step: GeneralizedLinearModel::export(&model).unwrap(),
                 output: Output::Regression { targets: vec!["y".to_owned()] },
                 asked: data.asked.clone(),
                 expected: expected.collect(),

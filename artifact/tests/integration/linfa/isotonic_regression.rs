@@ -30,7 +30,10 @@ fn points(case: &Case) -> (Vec<f64>, Vec<f64>) {
     (numbers(0), numbers(1))
 }
 
-fn fit<F: linfa_linear::Float + serde::Serialize>(data: &Data, relative: f64) -> Option<Case> {
+fn fit<F: linfa_linear::Float + serde::Serialize + serde::de::DeserializeOwned>(
+    data: &Data,
+    relative: f64,
+) -> Option<Case> {
     // Upwards on the whole, with dents.
     let rows = data.marks.iter().enumerate();
     let target: Array1<F> = rows.map(|(row, mark)| F::cast(row as f64 / 10.0 + 4.0 * mark)).collect();
@@ -43,7 +46,7 @@ fn fit<F: linfa_linear::Float + serde::Serialize>(data: &Data, relative: f64) ->
         choice: None,
     });
     Some(Case {
-        step: IsotonicRegression::export(&model),
+        step: IsotonicRegression::export(&model).unwrap(),
         output: Output::Regression { targets: vec!["y".to_owned()] },
         asked: data.asked.clone(),
         expected: expected.collect(),

@@ -111,7 +111,7 @@ macro_rules! pls {
             let dataset = Dataset::new(data.train.mapv(F::cast), targets::<F>(data));
             let components = data.train.ncols().min(2);
             let model = $Model::<F>::params(components).fit(&dataset).ok()?;
-            let step = LinearRegression::export_pls(&model, model.coefficients());
+            let step = LinearRegression::export_pls(&model, model.coefficients()).unwrap();
             let mean = data.train.mean_axis(Axis(0)).unwrap();
             case(data, relative, mean, step, |rows: &Array2<F>| model.predict(rows))
         }
