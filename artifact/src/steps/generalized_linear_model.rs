@@ -4,11 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-#[cfg(feature = "linfa")]
-use super::hidden::fields;
 use super::{Kind, Role, Step, sums::linear};
-#[cfg(feature = "linfa")]
-use crate::{Exported, tensors::Tensor};
 use crate::{
     Output,
     tensors::{Parameters, TensorError},
@@ -74,34 +70,5 @@ impl Link {
             Self::Log => score.exp(),
             Self::Logit => 1.0 / (1.0 + (-score).exp()),
         }
-    }
-}
-
-#[cfg(feature = "linfa")]
-impl GeneralizedLinearModel {
-    /// The step that answers as `model` does. linfa shows the link in the serde form alone.
-    ///
-    /// # Errors
-    /// None with the linfa that this is built with.
-    pub fn export<F: linfa::Float + Serialize>(
-        model: &linfa_linear::TweedieRegressor<F>,
-    ) -> Result<Exported, serde_json::Error> {
-        #[derive(Deserialize)]
-        struct Model {
-            link: linfa_linear::Link,
-        }
-
-        let link = match fields::<Model>(model)?.link {
-            linfa_linear::Link::Identity => Link::Identity,
-            linfa_linear::Link::Log => Link::Log,
-            linfa_linear::Link::Logit => Link::Logit,
-        };
-        Ok(Exported::new(
-            Self { link },
-            [
-                ("coefficients", Tensor::floats(&[model.coef.len()], &model.coef)),
-                ("intercept", Tensor::floats(&[1], &[model.intercept])),
-            ],
-        ))
     }
 }

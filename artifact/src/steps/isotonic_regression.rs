@@ -3,17 +3,9 @@
 //!
 //! Tensors: `knots` (points, ascending), `values` (points, all ascending or all descending).
 
-#[cfg(feature = "linfa")]
-use ndarray::Ix1;
-#[cfg(feature = "linfa")]
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-#[cfg(feature = "linfa")]
-use super::hidden::{Hidden, fields, numbers};
 use super::{Kind, Role, Step};
-#[cfg(feature = "linfa")]
-use crate::{Exported, tensors::Tensor};
 use crate::{
     Output,
     tensors::{Parameters, TensorError},
@@ -99,33 +91,5 @@ impl Loaded {
         }
         let share = (x - knots[below]) / (knots[above] - knots[below]);
         values[below] + share * (values[above] - values[below])
-    }
-}
-
-#[cfg(feature = "linfa")]
-impl IsotonicRegression {
-    /// The step that answers as `model` does. linfa shows its points in the serde form alone. If it was fitted on rows
-    /// that were not in ascending order, it has mixed up the points, and loading refuses them.
-    ///
-    /// # Errors
-    /// None with the linfa that this is built with.
-    pub fn export<F: linfa::Float + Serialize + DeserializeOwned>(
-        model: &linfa_linear::FittedIsotonicRegression<F>,
-    ) -> Result<Exported, serde_json::Error> {
-        #[derive(Deserialize)]
-        #[serde(bound = "F: DeserializeOwned")]
-        struct Model<F> {
-            regressor: Hidden<F, Ix1>,
-            response: Hidden<F, Ix1>,
-        }
-
-        let Model { regressor, response } = fields::<Model<F>>(model)?;
-        Ok(Exported::new(
-            Self {},
-            [
-                ("knots", Tensor::floats(regressor.shape(), &numbers(&regressor))),
-                ("values", Tensor::floats(response.shape(), &numbers(&response))),
-            ],
-        ))
     }
 }

@@ -10,8 +10,6 @@ use crate::{
 };
 
 mod affine;
-#[cfg(feature = "linfa")]
-mod hidden;
 mod sums;
 
 /// A step whose parameters were checked. Everything that it indexes with was proven at load.

@@ -11,7 +11,7 @@ use linfa::{Dataset, traits::Fit as _, traits::Predict as _};
 use linfa_linear::TweedieRegressor;
 use proptest::strategy::Strategy as _;
 
-use super::agreement::{Case, Data, Expected, data, fixed_data, prove, slack};
+use super::agreement::{Case, Data, Expected, data, exported, fixed_data, prove, slack};
 
 const SHAPES: [(f64, linfa_linear::Link); 6] = [
     (0.0, linfa_linear::Link::Identity),
@@ -54,7 +54,7 @@ macro_rules! fit {
                 Expected { scores: vec![(answer, slack)], choice: None }
             });
             Some(Case {
-                step: GeneralizedLinearModel::export(&model).unwrap(),
+                step: exported(&model),
                 output: Output::Regression { targets: vec!["y".to_owned()] },
                 asked: data.asked.clone(),
                 expected: expected.collect(),

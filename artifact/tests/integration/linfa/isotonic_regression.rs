@@ -3,14 +3,13 @@
 use artifact::{
     Batch, Output, Predictions,
     ndarray::{Array1, Axis},
-    steps::isotonic_regression::IsotonicRegression,
     tensors::Values,
     testkit::{f64s, matrix, u32s},
 };
 use linfa::{Dataset, traits::Fit as _, traits::Predict as _};
 use proptest::strategy::Strategy as _;
 
-use super::agreement::{Case, Data, Expected, data, fixed_data, prove};
+use super::agreement::{Case, Data, Expected, data, exported, fixed_data, prove};
 
 /// The first column alone, its training rows in ascending order: linfa takes no others.
 fn ascending(mut data: Data) -> Data {
@@ -46,7 +45,7 @@ fn fit<F: linfa_linear::Float + serde::Serialize + serde::de::DeserializeOwned>(
         choice: None,
     });
     Some(Case {
-        step: IsotonicRegression::export(&model).unwrap(),
+        step: exported(&model),
         output: Output::Regression { targets: vec!["y".to_owned()] },
         asked: data.asked.clone(),
         expected: expected.collect(),

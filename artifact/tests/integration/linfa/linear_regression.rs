@@ -1,9 +1,9 @@
 //! `linear_regression` against every fitted type of linfa that is such a map, of one target and of three.
 
 use artifact::{
-    Exported, Output,
+    Output,
+    fitted::Fitted,
     ndarray::{Array1, Array2, Axis},
-    steps::linear_regression::LinearRegression,
     testkit::{f64s, matrix, u32s},
 };
 use linfa::{
@@ -15,7 +15,7 @@ use linfa_lars::Lars;
 use linfa_pls::{PlsCanonical, PlsCca, PlsRegression};
 use proptest::strategy::Strategy as _;
 
-use super::agreement::{Case, Data, Expected, data, fixed_data, prove};
+use super::agreement::{Case, Data, Expected, data, exported, fixed_data, prove};
 
 /// A number per row that the columns tell in part.
 fn target<F: Float>(data: &Data) -> Array1<F> {
@@ -37,7 +37,7 @@ fn case<F: Float>(
     data: &Data,
     relative: f64,
     mean: Array1<f64>,
-    step: Exported,
+    model: &impl Fitted,
     predict: impl Fn(&Array2<F>) -> Array2<F>,
 ) -> Option<Case> {
     let predict = |rows: Array2<f64>| predict(&rows.mapv(F::cast)).mapv(|value| value.to_f64().unwrap());
@@ -55,7 +55,7 @@ fn case<F: Float>(
         choice: None,
     });
     Some(Case {
-        step,
+        step: exported(model),
         output: Output::Regression { targets: (0..answers.ncols()).map(|t| format!("t{t}")).collect() },
         asked: data.asked.clone(),
         expected: expected.collect(),
@@ -65,8 +65,7 @@ fn case<F: Float>(
 fn ordinary<F: Float>(data: &Data, relative: f64) -> Option<Case> {
     let dataset = Dataset::new(data.train.mapv(F::cast), target::<F>(data));
     let model = linfa_linear::LinearRegression::new().fit(&dataset).ok()?;
-    let step = LinearRegression::export(model.params().view(), model.intercept());
-    case(data, relative, Array1::zeros(data.asked.ncols()), step, |rows: &Array2<F>| {
+    case(data, relative, Array1::zeros(data.asked.ncols()), &model, |rows: &Array2<F>| {
         model.predict(rows).insert_axis(Axis(1))
     })
 }
@@ -77,8 +76,7 @@ fn elastic_net<F: Float>(data: &Data, relative: f64) -> Option<Case> {
     let dataset = Dataset::new(data.train.mapv(F::cast), target::<F>(data));
     let parameters = ElasticNet::params().penalty(F::cast(0.1)).l1_ratio(l1_ratio).max_iterations(100);
     let model = parameters.fit(&dataset).ok()?;
-    let step = LinearRegression::export(model.hyperplane().view(), model.intercept());
-    case(data, relative, Array1::zeros(data.asked.ncols()), step, |rows: &Array2<F>| {
+    case(data, relative, Array1::zeros(data.asked.ncols()), &model, |rows: &Array2<F>| {
         model.predict(rows).insert_axis(Axis(1))
     })
 }
@@ -87,8 +85,7 @@ fn multi_task_elastic_net<F: Float>(data: &Data, relative: f64) -> Option<Case> 
     let dataset = Dataset::new(data.train.mapv(F::cast), targets::<F>(data));
     let parameters = MultiTaskElasticNet::params().penalty(F::cast(0.1)).max_iterations(100);
     let model = parameters.fit(&dataset).ok()?;
-    let step = LinearRegression::export_targets(model.hyperplane().view(), model.intercept().view());
-    case(data, relative, Array1::zeros(data.asked.ncols()), step, |rows: &Array2<F>| {
+    case(data, relative, Array1::zeros(data.asked.ncols()), &model, |rows: &Array2<F>| {
         // `predict` makes room for rows x rows answers.
         let mut answers = Array2::zeros((rows.nrows(), 3));
         model.predict_inplace(rows, &mut answers);
@@ -99,8 +96,7 @@ fn multi_task_elastic_net<F: Float>(data: &Data, relative: f64) -> Option<Case> 
 fn lars<F: Float>(data: &Data, relative: f64) -> Option<Case> {
     let dataset = Dataset::new(data.train.mapv(F::cast), target::<F>(data));
     let model = Lars::params().n_nonzero_coefs(3).fit(&dataset).ok()?;
-    let step = LinearRegression::export(model.hyperplane().view(), model.intercept());
-    case(data, relative, Array1::zeros(data.asked.ncols()), step, |rows: &Array2<F>| {
+    case(data, relative, Array1::zeros(data.asked.ncols()), &model, |rows: &Array2<F>| {
         model.predict(rows).insert_axis(Axis(1))
     })
 }
@@ -111,9 +107,8 @@ macro_rules! pls {
             let dataset = Dataset::new(data.train.mapv(F::cast), targets::<F>(data));
             let components = data.train.ncols().min(2);
             let model = $Model::<F>::params(components).fit(&dataset).ok()?;
-            let step = LinearRegression::export_pls(&model, model.coefficients()).unwrap();
             let mean = data.train.mean_axis(Axis(0)).unwrap();
-            case(data, relative, mean, step, |rows: &Array2<F>| model.predict(rows))
+            case(data, relative, mean, &model, |rows: &Array2<F>| model.predict(rows))
         }
     };
 }

@@ -4,15 +4,22 @@
 use ndarray::{ArrayBase, Dimension, OwnedRepr};
 use serde::{Serialize, de::DeserializeOwned};
 
+use super::ExportError;
+
 /// An array as linfa serialises it: what is not finite has become nothing.
 pub(super) type Hidden<F, D> = ArrayBase<OwnedRepr<Option<F>>, D>;
 
-/// Reads those fields of `model` that `M` has, by their names.
+/// Reads those fields of `model` that `M` has, by their names. `what` is the type of `model`.
 ///
 /// # Errors
-/// The first field that is not there, or is of another type.
-pub(super) fn fields<M: DeserializeOwned>(model: &impl Serialize) -> Result<M, serde_json::Error> {
-    serde_json::from_value(serde_json::to_value(model)?)
+/// [`ExportError::Unsupported`] with the first field that is not there, or is of another type.
+pub(super) fn fields<M: DeserializeOwned>(
+    what: &'static str,
+    model: &impl Serialize,
+) -> Result<M, ExportError> {
+    serde_json::to_value(model)
+        .and_then(serde_json::from_value)
+        .map_err(|error| ExportError::Unsupported { what, reason: error.to_string() })
 }
 
 /// The numbers of `array`; NaN, which loading refuses by its position, where one was not finite.
