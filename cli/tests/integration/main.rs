@@ -15,6 +15,7 @@ mod pin;
 mod predict;
 mod runbook;
 mod train;
+mod train_linear;
 mod up;
 mod verify;
 
