@@ -54,5 +54,14 @@ fn uniform(rows: usize, columns: usize) -> Array2<f64> {
     Array2::from_shape_simple_fn((rows, columns), || random.r#gen::<f64>() * 2.0 - 1.0)
 }
 
-criterion_group!(families, linear::linear_regression, linear::logistic_regression);
+criterion_group!(
+    families,
+    linear::linear_regression,
+    linear::logistic_regression,
+    linear::multinomial_logistic_regression,
+    linear::multi_task_elastic_net,
+    linear::poisson_regression,
+    linear::isotonic_regression,
+    linear::ftrl,
+);
 criterion_main!(families);

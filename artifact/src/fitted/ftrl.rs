@@ -2,6 +2,20 @@
 //! is its `true`.
 //!
 //! linfa cuts the score off at -35 and 35, beyond which the probability of the other class is below 1e-15.
+//!
+//! ```
+//! use artifact::Artifact;
+//! use linfa::{Dataset, traits::FitWith};
+//! use linfa::ParamGuard;
+//! use linfa_ftrl::Ftrl;
+//! use ndarray::array;
+//!
+//! let dataset = Dataset::new(array![[-1.0, 1.0], [1.0, 0.0], [-2.0, 1.0], [2.0, 0.0]], array![false, true, false, true]);
+//! let parameters = Ftrl::params().alpha(0.5).l1_ratio(0.0).check()?;
+//! let model = parameters.fit_with(None, &dataset)?;
+//! Artifact::from_fitted(&model, "clicks", &dataset)?.named(["passed", "clicked"]).seal()?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use linfa::{Float, traits::Predict as _};
 use linfa_ftrl::Ftrl;

@@ -1,4 +1,16 @@
 //! `generalized_linear_model` from `linfa_linear::TweedieRegressor`, which shows its link in the serialised form alone.
+//!
+//! ```
+//! use artifact::Artifact;
+//! use linfa::{Dataset, traits::Fit};
+//! use linfa_linear::TweedieRegressor;
+//! use ndarray::array;
+//!
+//! let dataset = Dataset::new(array![[0.0], [1.0], [2.0], [3.0]], array![1.0, 2.0, 4.0, 9.0]);
+//! let model = TweedieRegressor::params().alpha(0.01).fit(&dataset)?;
+//! Artifact::from_fitted(&model, "visits", &dataset)?.seal()?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use linfa::traits::Predict as _;
 use linfa_linear::TweedieRegressor;

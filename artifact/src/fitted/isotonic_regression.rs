@@ -3,6 +3,18 @@
 //! linfa's fit is right for rows in ascending order whose targets ascend, too. It pools more than it has to, it takes the rows for
 //! sorted by the feature whatever their order, and it turns a descending function round. What it fitted is exported as it is;
 //! the points of rows in another order do not ascend, and loading refuses them.
+//!
+//! ```
+//! use artifact::Artifact;
+//! use linfa::{Dataset, traits::Fit};
+//! use linfa_linear::IsotonicRegression;
+//! use ndarray::array;
+//!
+//! let dataset = Dataset::new(array![[0.0], [1.0], [2.0], [3.0]], array![1.0, 2.0, 2.0, 9.0]);
+//! let model = IsotonicRegression::new().fit(&dataset)?;
+//! Artifact::from_fitted(&model, "growth", &dataset)?.seal()?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use linfa::traits::Predict as _;
 use linfa_linear::{FittedIsotonicRegression, Float};

@@ -1,5 +1,19 @@
 //! `linear_regression` from the types of linfa that are a weighted sum, or one for each of several targets: ordinary least
 //! squares, elastic nets (lasso and ridge among them) and least angle regression.
+//!
+//! ```
+//! use artifact::Artifact;
+//! use linfa::{Dataset, traits::Fit};
+//! use linfa_elasticnet::MultiTaskElasticNet;
+//! use ndarray::{Array2, array};
+//!
+//! let rows = Array2::from_shape_fn((20, 2), |(row, column)| (row * (column + 3) % 7) as f64 - 3.0);
+//! let targets = rows.dot(&array![[1.0, 0.5], [2.0, -1.0]]);
+//! let dataset = Dataset::new(rows, targets);
+//! let model = MultiTaskElasticNet::params().penalty(0.01).fit(&dataset)?;
+//! Artifact::from_fitted(&model, "weather", &dataset)?.named(["temperature", "pressure"]).seal()?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use linfa::{
     Float,

@@ -1,6 +1,20 @@
 //! `linear_regression` from `linfa_pls`: regression, canonical and canonical correlation. Each answers
 //! ((x - mean) / deviation) . coefficients + the targets' means, which is multiplied out. linfa shows means and deviations in the
 //! serialised form alone.
+//!
+//! ```
+//! use artifact::Artifact;
+//! use linfa::{Dataset, traits::Fit};
+//! use linfa_pls::PlsRegression;
+//! use ndarray::{Array2, array};
+//!
+//! let rows = Array2::from_shape_fn((20, 2), |(row, column)| (row * (column + 3) % 7) as f64);
+//! let targets = rows.dot(&array![[1.0, 0.5], [2.0, -1.0]]);
+//! let dataset = Dataset::new(rows, targets);
+//! let model = PlsRegression::<f64>::params(2).fit(&dataset)?;
+//! Artifact::from_fitted(&model, "spectra", &dataset)?.named(["fat", "water"]).seal()?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use linfa::{Float, traits::Predict as _};
 use linfa_pls::{PlsCanonical, PlsCca, PlsRegression};
