@@ -85,6 +85,14 @@ pub enum TensorError {
         /// What the model needs, in words.
         expected: String,
     },
+    /// A step that knows rows of one width alone, in another place.
+    #[error("rows of {found} values reach a step that takes {expected}")]
+    Inputs {
+        /// The width of the rows.
+        found: usize,
+        /// The width that the step takes.
+        expected: usize,
+    },
     /// Indices where numbers belong, or numbers where indices belong.
     #[error("tensor `{name}` holds {found}, expected {expected}")]
     Kind {

@@ -69,6 +69,11 @@ criterion_group!(
     projection::linear_projection,
     projection::norm_scaler,
     kmeans::kmeans,
-    svm::svm_classifier
+    svm::svm_classifier,
+    linear::multinomial_logistic_regression,
+    linear::multi_task_elastic_net,
+    linear::poisson_regression,
+    linear::isotonic_regression,
+    linear::ftrl,
 );
 criterion_main!(families);

@@ -8,13 +8,11 @@ use rand_xoshiro::Xoshiro256Plus;
 use super::{Answers, Fitted};
 use crate::{Cell, Feature, FeatureKind, GoldenRow, Output, feature::Statistics};
 
-/// How far our runtime may be off, relative to the larger of 1 and the answer.
-const TOLERANCE: f64 = 1e-9;
 /// Rows taken from each source whatever they show.
 const PER_SOURCE: usize = 12;
 /// Rows drawn beyond the data, to find what no row of it shows.
 const DRAWN: usize = 10_000;
-/// Two choices this close are a tie: rounding could decide for either.
+/// Two choices this close are a tie, or as close as the tolerance: rounding could decide for either.
 const MARGIN: f64 = 1e-6;
 
 /// A class or cluster that no row shows: a wrong answer in its place would not be noticed.
@@ -40,7 +38,8 @@ pub fn rows(
     seed: u64,
 ) -> Result<Vec<GoldenRow>, Lost> {
     let choices = if output.chooses() { output.names() } else { Vec::new() };
-    let mut collected = Collected { inputs, texts, seen: vec![false; choices.len()], rows: Vec::new() };
+    let (seen, tolerance) = (vec![false; choices.len()], model.tolerance());
+    let mut collected = Collected { inputs, texts, seen, rows: Vec::new(), tolerance };
     for records in sources.iter().copied().chain([&draw(inputs, texts, seed)]) {
         let answers = model.answer(records);
         collected.sample(records, &answers);
@@ -58,6 +57,7 @@ struct Collected<'a> {
     /// By class or cluster.
     seen: Vec<bool>,
     rows: Vec<GoldenRow>,
+    tolerance: f64,
 }
 
 impl Collected<'_> {
@@ -87,7 +87,7 @@ impl Collected<'_> {
         let choice = answers.choices.as_ref().map(|choices| choices[index]);
         let scores = answers.scores.row(index).to_vec();
         if !scores.iter().all(|score| score.is_finite())
-            || choice.is_some_and(|choice| is_tied(&scores, choice))
+            || choice.is_some_and(|choice| is_tied(&scores, choice, MARGIN.max(self.tolerance)))
         {
             return;
         }
@@ -103,7 +103,7 @@ impl Collected<'_> {
                 .collect(),
             choice: choice.and_then(|choice| u32::try_from(choice).ok()),
             scores,
-            tolerance: TOLERANCE,
+            tolerance: self.tolerance,
         });
     }
 }
@@ -124,10 +124,10 @@ impl Collected<'_> {
 }
 
 /// Whether another choice is so close that rounding could decide for it.
-fn is_tied(scores: &[f64], choice: usize) -> bool {
+fn is_tied(scores: &[f64], choice: usize, margin: f64) -> bool {
     let chosen = scores.get(choice).copied().unwrap_or_default();
     let mut others = scores.iter().enumerate().filter(|(other, _)| *other != choice);
-    others.any(|(_, other)| (other - chosen).abs() <= MARGIN)
+    others.any(|(_, other)| (other - chosen).abs() <= margin)
 }
 
 /// Rows from the training ranges, widened by half of each on both sides; categories and texts as they come, and now and then

@@ -9,6 +9,7 @@ use crate::{
     tensors::{Parameters, TensorError},
 };
 
+mod affine;
 mod columns;
 mod exp;
 mod machines;
@@ -131,6 +132,8 @@ steps! {
     "standard_scaler" => standard_scaler::StandardScaler,
     "linear_projection" => linear_projection::LinearProjection,
     "linear_regression" => linear_regression::LinearRegression,
+    "generalized_linear_model" => generalized_linear_model::GeneralizedLinearModel,
+    "isotonic_regression" => isotonic_regression::IsotonicRegression,
     "logistic_regression" => logistic_regression::LogisticRegression,
     "multinomial_logistic_regression" => multinomial_logistic_regression::MultinomialLogisticRegression,
     "kmeans" => kmeans::KMeans,

@@ -30,5 +30,7 @@ pub(super) fn sum<B: Copy>(a: &[f64], b: &[B], term: impl Fn(f64, B) -> f64) -> 
         }
     }
     let rest: f64 = a_rest.iter().zip(b_rest).map(|(a, b)| term(*a, *b)).sum();
-    sums.iter().sum::<f64>() + rest
+    // In pairs, as the registers hold them: a sum from the first to the last would wait for each addition.
+    let [a, b, c, d, e, f, g, h] = sums;
+    ((a + e) + (c + g)) + ((b + f) + (d + h)) + rest
 }

@@ -19,6 +19,7 @@ mod predict;
 mod runbook;
 mod tables;
 mod train;
+mod train_linear;
 mod transformers;
 mod up;
 mod verify;

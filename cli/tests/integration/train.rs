@@ -6,7 +6,7 @@ use artifact::{Digest, FeatureKind, Golden, Manifest, Model, Output};
 use crate::{CREATED_AT, Folder, IRIS};
 
 /// Two of the three species.
-fn two_species() -> String {
+pub(crate) fn two_species() -> String {
     IRIS.lines().filter(|line| !line.ends_with("setosa")).map(|line| format!("{line}\n")).collect()
 }
 

@@ -4,6 +4,8 @@
 mod agreement;
 mod decision_tree;
 mod gaussian_mixture;
+mod generalized_linear_model;
+mod isotonic_regression;
 mod kmeans;
 mod linear_projection;
 mod linear_regression;
