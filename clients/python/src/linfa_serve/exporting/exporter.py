@@ -1,0 +1,45 @@
+"""The export, from its first check to its last file. Every family of estimators is imported here, and so registered."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import sklearn
+
+from ..errors import ExportError
+from ..inputs import Rows
+from . import artifact, clusters, composites, golden, linear, registry, scalers, trees
+from .answering import fitted, task
+from .chain import Chain
+from .table import Table
+
+FAMILIES = (clusters, composites, linear, scalers, trees)
+
+
+def export(  # noqa: D103 - see the package
+    estimator: Any, rows: Rows, root: Path, name: str, version: int, targets: list[str] | None
+) -> Path:
+    path = artifact.folder(root, name, version)
+    fitted(estimator)
+    chain = Chain([*range(estimator.n_features_in_)])
+    registry.add(estimator, chain)
+    if not chain.steps:
+        raise ExportError(f"{registry.named(estimator)} that changes nothing cannot be exported")
+    names = getattr(estimator, "feature_names_in_", None)
+    table = Table(rows, None if names is None else [*map(str, names)], estimator.n_features_in_)
+    asked = task(estimator, targets, table)
+    artifact.write(
+        path,
+        steps=chain.steps,
+        inputs=table.features(),
+        output=asked.output,
+        golden=golden.rows(table, asked.answer, asked.choices),
+        training={
+            "library": f"scikit-learn {sklearn.__version__}",
+            "data": table.digest(),
+            "rows": table.rows,
+            "metrics": {},
+        },
+    )
+    return path

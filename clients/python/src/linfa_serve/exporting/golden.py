@@ -1,0 +1,81 @@
+"""Golden rows: inputs with scikit-learn's own answers, which the server has to repeat before the model serves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import ExportError
+from .table import Floats, Table
+
+TOLERANCE = 1e-9
+"""How far the server may be off, relative to the larger of 1 and the answer."""
+PER_SOURCE = 12
+"""Rows taken from each source whatever they show."""
+DRAWN = 10_000
+"""Rows drawn around the training ranges, to find what no row of X shows."""
+MARGIN = 1e-6
+"""Two choices this close are a tie: rounding could decide for either."""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What scikit-learn answers to some rows."""
+
+    scores: Floats
+    """rows x outputs; no columns where it gives a choice alone."""
+    choices: npt.NDArray[np.int64] | None = None
+    """rows: the index of the class or cluster."""
+    margins: Floats | None = None
+    """rows: how far the choice is from the second best; None where nothing tells."""
+
+
+def rows(table: Table, answer: Callable[[Any], Answers], choices: list[str] | None) -> list[dict[str, Any]]:
+    """Take rows of X and around it, and as many more as it takes to show every class or cluster.
+
+    Errors:
+        `ExportError` if no row shows a class: nobody could tell whether it is answered rightly.
+    """
+    found: list[dict[str, Any]] = []
+    unseen = set(range(len(choices or ())))
+    for values in (table.matrix(), _drawn(table)):
+        answers = answer(table.like(values))
+        good = np.isfinite(answers.scores).all(axis=1)
+        if answers.margins is not None:
+            good &= answers.margins > MARGIN
+        spread = np.arange(0, len(values), -(-len(values) // PER_SOURCE))
+        taken = [int(row) for row in spread if good[row]]
+        if answers.choices is not None:
+            unseen -= {int(answers.choices[row]) for row in taken}
+            for choice in sorted(unseen):
+                shows = np.flatnonzero(good & (answers.choices == choice))[:1]
+                taken.extend(int(row) for row in shows)
+                unseen -= {choice} if shows.size else set()
+        found.extend(_row(values[row], answers, row) for row in taken)
+    if choices and unseen:
+        raise ExportError(
+            f"the estimator never answers `{choices[min(unseen)]}`, on no row of X and none of {DRAWN} drawn ones; "
+            "give an X that has rows of it, or fit without it"
+        )
+    return found
+
+
+def _row(values: Floats, answers: Answers, row: int) -> dict[str, Any]:
+    made: dict[str, Any] = {"input": values.tolist()}
+    if answers.choices is not None:
+        made["choice"] = int(answers.choices[row])
+    if answers.scores.shape[1]:
+        made["scores"] = answers.scores[row].tolist()
+    return made | {"tolerance": TOLERANCE}
+
+
+def _drawn(table: Table) -> Floats:
+    """Rows from the training ranges, widened by half of each on both sides; the same each time."""
+    low, high = table.matrix().min(axis=0), table.matrix().max(axis=0)
+    drawn = np.random.default_rng(42).random((DRAWN, len(low)))
+    result: Floats = low - (high - low) / 2 + drawn * 2 * (high - low)
+    return result
