@@ -26,6 +26,6 @@ pub use manifest::{Feature, Manifest, Output};
 pub use model::{LoadError, Model, PredictError};
 pub use name::{Name, Version};
 pub use ndarray;
-pub use pack::{Exported, Pack, PackError};
+pub use pack::{Artifact, Exported, PackError};
 pub use steps::StepSpec;
 pub use store::Files;

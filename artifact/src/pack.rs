@@ -19,19 +19,19 @@ pub struct Exported {
     /// The kind and its hyper-parameters.
     pub spec: StepSpec,
     /// The tensors.
-    pub tensors: Vec<(&'static str, Tensor)>,
+    pub tensors: Vec<(String, Tensor)>,
 }
 
 impl Exported {
     /// A step of that kind with those tensors.
-    pub fn new<const N: usize>(spec: impl Into<StepSpec>, tensors: [(&'static str, Tensor); N]) -> Self {
-        Self { spec: spec.into(), tensors: tensors.to_vec() }
+    pub fn new<const N: usize>(spec: impl Into<StepSpec>, tensors: [(&str, Tensor); N]) -> Self {
+        Self { spec: spec.into(), tensors: tensors.map(|(name, tensor)| (name.to_owned(), tensor)).to_vec() }
     }
 }
 
 /// The parts of a version.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Pack {
+pub struct Artifact {
     /// The model's name.
     pub name: Name,
     /// Its steps, in order.
@@ -66,7 +66,7 @@ pub enum PackError {
     Write(#[from] std::io::Error),
 }
 
-impl Pack {
+impl Artifact {
     /// The version's files, once the runtime has loaded them and repeated every golden row.
     ///
     /// # Errors

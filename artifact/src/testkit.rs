@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    Digest, Exported, Feature, GoldenRow, Output, Pack,
+    Artifact, Digest, Exported, Feature, GoldenRow, Output,
     manifest::Training,
     steps::{
         decision_tree::DecisionTree, kmeans::KMeans, linear_regression::LinearRegression,
@@ -29,7 +29,7 @@ pub use publisher::{Publisher, statement};
 const TOLERANCE: f64 = 1e-12;
 
 /// `value` = `slope` * x + y + 1, over the features `x` and `y`. Other slopes differ wherever x is not 0.
-pub fn linear(name: &str, slope: f64) -> Pack {
+pub fn linear(name: &str, slope: f64) -> Artifact {
     let rows = [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [2.0, 3.0], [-4.0, 0.5]];
     let golden = rows.map(|[x, y]| golden([x, y], None, vec![slope * x + y + 1.0]));
     let regression = Exported::new(
@@ -42,12 +42,12 @@ pub fn linear(name: &str, slope: f64) -> Pack {
 
 /// A standard scaler, then multinomial logistic regression, over the features and classes of the iris data.
 /// `[5.1, 3.5, 1.4, 0.2]` is `setosa`.
-pub fn classifier(name: &str) -> Pack {
+pub fn classifier(name: &str) -> Artifact {
     sharper(name, 1.0)
 }
 
 /// The same classifier with every score times `sharpness`, above 0: the same classes, other probabilities.
-pub fn sharper(name: &str, sharpness: f64) -> Pack {
+pub fn sharper(name: &str, sharpness: f64) -> Artifact {
     const OFFSETS: [f64; 4] = [5.8, 3.0, 3.75, 1.2];
     const SCALES: [f64; 4] = [1.25, 2.0, 0.5, 1.25];
     let coefficients: [[f64; 4]; 3] =
@@ -88,7 +88,7 @@ pub fn sharper(name: &str, sharpness: f64) -> Pack {
 }
 
 /// Logistic regression of the classes `no` and `yes` over the features `x` and `y`: `yes` where 2x > y - 0.5.
-pub fn binary(name: &str) -> Pack {
+pub fn binary(name: &str) -> Artifact {
     let rows = [([0.0, 0.0], 1), ([1.0, 1.0], 1), ([-1.0, 2.0], 0), ([0.0, 3.0], 0)];
     let golden = rows.map(|([x, y], class)| {
         let odds = (2.0 * x - y + 0.5_f64).exp();
@@ -102,7 +102,7 @@ pub fn binary(name: &str) -> Pack {
 }
 
 /// Three clusters over the features `x` and `y`, around (0, 0), (10, 0) and (0, 10).
-pub fn clusters(name: &str) -> Pack {
+pub fn clusters(name: &str) -> Artifact {
     const CENTROIDS: [[f64; 2]; 3] = [[0.0, 0.0], [10.0, 0.0], [0.0, 10.0]];
     let rows = [([1.0, 1.0], 0), ([13.0, 4.0], 1), ([-3.0, 6.0], 2), ([4.0, 3.0], 0)];
     let golden = rows.map(|([x, y], cluster): ([f64; 2], u32)| {
@@ -114,7 +114,7 @@ pub fn clusters(name: &str) -> Pack {
 }
 
 /// A tree over the features `x` and `y`: `low` where x < 2, else `middle` where y < 1, else `high`.
-pub fn tree(name: &str) -> Pack {
+pub fn tree(name: &str) -> Artifact {
     // The rows include both sides of each threshold, and the threshold itself.
     let rows = [
         ([1.0, 5.0], 0),
@@ -168,10 +168,10 @@ fn pack<const N: usize>(
     output: Output,
     steps: Vec<Exported>,
     golden: Vec<GoldenRow>,
-) -> Pack {
+) -> Artifact {
     let column = |index: usize| golden.iter().map(|row| row.input[index]).collect();
     let inputs = features.iter().enumerate().map(|(index, name)| feature(name, column(index)));
-    Pack {
+    Artifact {
         name: name.parse().expect("the name of a fixture"),
         inputs: inputs.collect(),
         output,

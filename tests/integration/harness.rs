@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use artifact::{
-    Catalog, Digest, Pack,
+    Artifact, Catalog, Digest,
     catalog::{CatalogModel, CatalogVersion, Status},
     dsse::SealKey,
     store::Writer,
@@ -66,7 +66,7 @@ impl Store {
     }
 
     /// A store whose catalog serves these packs, each as version 1.
-    pub(crate) fn of(packs: &[Pack]) -> Self {
+    pub(crate) fn of(packs: &[Artifact]) -> Self {
         let mut store = Self::empty();
         for pack in packs {
             store.admit(pack, 1);
@@ -76,7 +76,7 @@ impl Store {
     }
 
     /// Admits a version and lets it serve, alone. Takes effect with [`Store::publish`].
-    pub(crate) fn admit(&mut self, pack: &Pack, version: u64) {
+    pub(crate) fn admit(&mut self, pack: &Artifact, version: u64) {
         let files = pack.files().unwrap();
         let entry = CatalogVersion {
             digest: Some(Digest::of(&files.manifest)),

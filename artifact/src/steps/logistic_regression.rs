@@ -42,7 +42,7 @@ impl Kind for LogisticRegression {
 #[cfg(feature = "linfa")]
 impl LogisticRegression {
     /// The step that answers as `model` does, whose labels are the class indices 0 and 1. linfa tells no threshold:
-    /// with another than 0.5, [`crate::Pack::seal`] shows where the two differ.
+    /// with another than 0.5, [`crate::Artifact::seal`] shows where the two differ.
     pub fn export(model: &linfa_logistic::FittedLogisticRegression<f64, usize>) -> Exported {
         let labels = model.labels();
         Self::of(model.params(), model.intercept(), labels.pos.class < labels.neg.class)

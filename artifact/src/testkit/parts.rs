@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::{
-    Digest, Files, Pack,
+    Artifact, Digest, Files,
     files::FileName,
     tensors::{Tensor, Tensors},
 };
@@ -22,7 +22,7 @@ pub struct Parts {
 
 impl Parts {
     /// The parts of a good version.
-    pub fn of(pack: &Pack) -> Self {
+    pub fn of(pack: &Artifact) -> Self {
         Self { files: pack.files().expect("a fixture can be written"), others: Vec::new(), reseal: true }
     }
 

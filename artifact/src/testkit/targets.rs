@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, sync::LazyLock};
 
 use crate::{
-    Batch, Catalog, Digest, Files, Golden, Manifest, Model, Pack, Predictions,
+    Artifact, Batch, Catalog, Digest, Files, Golden, Manifest, Model, Predictions,
     bundle::{self, PublisherKeys},
     catalog::PAYLOAD_TYPE,
     dsse::SealKey,
@@ -57,7 +57,7 @@ const GENUINE: &str = r#"{"sequence":7,"issued_at":"2026-01-01T00:00:00Z","model
     "refusal":{"check":"layout","reason":"`x` does not belong to a version"}}]}],"notes":[]}"#;
 
 /// One model of each kind of step.
-pub fn packs() -> [Pack; 5] {
+pub fn packs() -> [Artifact; 5] {
     use super::{binary, classifier, clusters, linear, tree};
     [linear("a", 2.0), classifier("a"), binary("a"), clusters("a"), tree("a")]
 }

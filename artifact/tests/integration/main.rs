@@ -5,3 +5,6 @@ mod linfa;
 
 #[cfg(test)]
 mod hostile;
+
+#[cfg(test)]
+mod reference;

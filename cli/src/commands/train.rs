@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail, ensure};
-use artifact::{Name, Output, Pack, Version, manifest::Training};
+use artifact::{Artifact, Name, Output, Version, manifest::Training};
 use clap::Args;
 use fs_err as fs;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -97,7 +97,7 @@ impl Train {
             Target::None => Output::Clustering { clusters: held_out_answers.scores.ncols() },
         };
         let golden = golden::rows(&model, &fit, &held_out, &inputs, &output, self.seed)?;
-        let pack = Pack {
+        let pack = Artifact {
             name: self.name.clone(),
             steps: model.export(),
             inputs,
@@ -185,7 +185,7 @@ impl Train {
         }
     }
 
-    fn card(&self, pack: &Pack, held_out: usize) -> String {
+    fn card(&self, pack: &Artifact, held_out: usize) -> String {
         let file = self.csv.file_name().unwrap_or_default().to_string_lossy();
         let recipe = Recipe {
             algorithm: self.algorithm.name(),

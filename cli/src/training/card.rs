@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use artifact::Pack;
+use artifact::Artifact;
 
 /// How the model was made, as far as the manifest does not tell.
 #[derive(Debug)]
@@ -18,14 +18,14 @@ pub(crate) struct Recipe<'a> {
 }
 
 /// The card as Markdown.
-pub(crate) fn card(pack: &Pack, recipe: &Recipe<'_>) -> String {
+pub(crate) fn card(pack: &Artifact, recipe: &Recipe<'_>) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
     let _ = write(&mut text, pack, recipe);
     text
 }
 
-fn write(text: &mut String, pack: &Pack, recipe: &Recipe<'_>) -> std::fmt::Result {
+fn write(text: &mut String, pack: &Artifact, recipe: &Recipe<'_>) -> std::fmt::Result {
     let training = &pack.training;
     let steps: Vec<_> = pack.steps.iter().map(|step| step.spec.kind()).collect();
     writeln!(text, "# {}\n", pack.name)?;

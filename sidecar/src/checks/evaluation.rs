@@ -143,11 +143,11 @@ mod tests {
 
     use super::*;
 
-    fn manifest(pack: &artifact::Pack) -> Manifest {
+    fn manifest(pack: &artifact::Artifact) -> Manifest {
         Manifest::parse(&pack.files().unwrap().manifest).unwrap()
     }
 
-    fn read(pack: &artifact::Pack, text: &str, target: Option<&str>) -> Result<Evaluation, String> {
+    fn read(pack: &artifact::Artifact, text: &str, target: Option<&str>) -> Result<Evaluation, String> {
         Evaluation::read(text.as_bytes(), &manifest(pack), target).map_err(|error| error.to_string())
     }
 

@@ -278,7 +278,7 @@ mod tests {
 
     use super::*;
 
-    fn score(pack: &artifact::Pack, rows: &str, most: usize) -> Score {
+    fn score(pack: &artifact::Artifact, rows: &str, most: usize) -> Score {
         let files = pack.files().unwrap();
         let manifest = Manifest::parse(&files.manifest).unwrap();
         let model = Model::load(manifest, Digest::of(&files.manifest), &files.tensors).unwrap();

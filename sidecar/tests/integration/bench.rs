@@ -7,7 +7,7 @@ use std::{
 };
 
 use artifact::{
-    Catalog, Pack,
+    Artifact, Catalog,
     catalog::{CatalogModel, CatalogVersion, Status},
     dsse::{SealKey, TrustedKeys},
     store::WriteError,
@@ -154,7 +154,7 @@ impl Bench {
     }
 
     /// Drops a version, as in `iris/1`.
-    pub(crate) fn drop(&self, path: &str, pack: &Pack) {
+    pub(crate) fn drop(&self, path: &str, pack: &Artifact) {
         self.drop_parts(path, &Parts::of(pack));
     }
 

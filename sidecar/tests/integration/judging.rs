@@ -7,7 +7,7 @@ use std::{
 };
 
 use artifact::{
-    Exported, Feature, GoldenRow, Output, Pack,
+    Artifact, Exported, Feature, GoldenRow, Output,
     catalog::Status,
     steps::kmeans::KMeans,
     tensors::{Tensor, Values},
@@ -36,7 +36,7 @@ fn judged_by(judge: &str) -> Bench {
 }
 
 /// A model within every limit of the format that takes some seconds to judge, at the least.
-pub(crate) fn slow(name: &str) -> Pack {
+pub(crate) fn slow(name: &str) -> Artifact {
     const CLUSTERS: usize = 8000;
     const WIDTH: usize = 60;
     let pack = testkit::clusters(name);
@@ -54,7 +54,7 @@ pub(crate) fn slow(name: &str) -> Pack {
     };
     let centroids =
         Tensor { shape: vec![CLUSTERS, WIDTH], values: Values::F64((0..CLUSTERS).flat_map(row).collect()) };
-    Pack {
+    Artifact {
         inputs: inputs.collect(),
         output: Output::Clustering { clusters: CLUSTERS },
         steps: vec![Exported::new(KMeans {}, [("centroids", centroids)])],

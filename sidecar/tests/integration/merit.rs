@@ -1,7 +1,7 @@
 //! Latency, schema and quality: what policy.toml requires beyond soundness, against what serves.
 
 use artifact::{
-    Exported, GoldenRow, Output, Pack,
+    Artifact, Exported, GoldenRow, Output,
     catalog::Status,
     steps::{kmeans::KMeans, logistic_regression::LogisticRegression},
     tensors::{Tensor, Values},
@@ -11,7 +11,7 @@ use artifact::{
 use crate::bench::Bench;
 
 /// `yes` where 2x > y - `intercept`.
-fn binary(intercept: f64) -> Pack {
+fn binary(intercept: f64) -> Artifact {
     let mut pack = testkit::binary("a");
     pack.steps = vec![Exported::new(
         LogisticRegression {},
@@ -29,7 +29,7 @@ fn binary(intercept: f64) -> Pack {
 const KINDS: &str = "kind,x,y\nyes,0,0\nyes,1,1\nno,0,3\nno,0,1\n";
 
 /// So many clusters in a row.
-fn clusters(count: u32) -> Pack {
+fn clusters(count: u32) -> Artifact {
     let mut pack = testkit::clusters("a");
     let centroids: Vec<_> = (0..count).flat_map(|cluster| [10.0 * f64::from(cluster), 0.0]).collect();
     pack.golden = (0..count)
@@ -48,7 +48,7 @@ fn clusters(count: u32) -> Pack {
 
 impl Bench {
     /// Version 1 of `a` serves; the policy is in force.
-    fn serves(pack: &Pack, policy: &str) -> Self {
+    fn serves(pack: &Artifact, policy: &str) -> Self {
         let mut bench = Self::new();
         bench.drop("a/1", pack);
         bench.settle();
@@ -60,7 +60,7 @@ impl Bench {
     }
 
     /// Drops version 2 of `a` and says what becomes of it: the detail of a check, or the refusal.
-    fn judges(&mut self, pack: &Pack, check: &str) -> Result<String, String> {
+    fn judges(&mut self, pack: &Artifact, check: &str) -> Result<String, String> {
         self.drop("a/2", pack);
         self.settle();
         match self.status("a", 2) {
@@ -99,12 +99,12 @@ fn a_version_that_is_slower_than_the_policy_allows_is_refused_and_the_figures_ar
 #[test]
 fn a_version_that_takes_or_gives_something_else_is_refused_unless_the_policy_says_breaking() {
     let linear = || testkit::linear("a", 2.0);
-    let edited = |edit: fn(&mut Pack)| {
+    let edited = |edit: fn(&mut Artifact)| {
         let mut pack = linear();
         edit(&mut pack);
         pack
     };
-    let targets = |pack: &mut Pack| pack.output = Output::Regression { targets: vec!["price".into()] };
+    let targets = |pack: &mut Artifact| pack.output = Output::Regression { targets: vec!["price".into()] };
     let allows = "`breaking = true` in policy.toml allows that";
     for (pack, reason) in [
         (edited(|pack| pack.inputs.swap(0, 1)), "number 1 of its features is `y`, in version 1 it is `x`"),
@@ -153,7 +153,7 @@ fn a_version_that_answers_worse_than_the_serving_one_is_refused_beyond_the_margi
 #[test]
 fn every_metric_can_be_required() {
     let required = |metric: &str| format!("[require.quality]\nmetric = \"{metric}\"");
-    let worse = |serving: &Pack, pack: &Pack, metric: &str, rows: &str| {
+    let worse = |serving: &Artifact, pack: &Artifact, metric: &str, rows: &str| {
         let mut bench = Bench::serves(serving, &required(metric));
         bench.write("a/evaluation.csv", rows);
         bench.judges(pack, "quality").unwrap_err()
@@ -226,7 +226,7 @@ fn a_bound_holds_without_a_serving_version_and_for_one_that_is_as_good() {
 
 #[test]
 fn a_metric_that_the_model_does_not_have_is_a_refusal() {
-    let judged = |pack: &Pack, policy: &str, rows: &str| {
+    let judged = |pack: &Artifact, policy: &str, rows: &str| {
         let mut bench = Bench::serves(pack, policy);
         bench.write("a/evaluation.csv", rows);
         bench.judges(pack, "quality").unwrap_err()

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use artifact::{
-    Digest, Pack,
+    Artifact, Digest,
     catalog::Status,
     testkit::{self, Publisher},
 };
@@ -40,7 +40,7 @@ impl Bench {
         self.write(&format!("{path}/model.sig"), Publisher::new(seed).sign(&files));
     }
 
-    fn drop_signed(&self, path: &str, pack: &Pack, seed: u8) {
+    fn drop_signed(&self, path: &str, pack: &Artifact, seed: u8) {
         self.drop(path, pack);
         self.sign(path, seed);
     }

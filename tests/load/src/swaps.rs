@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt, path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
-use artifact::{Pack, testkit};
+use artifact::{Artifact, testkit};
 use tokio::time::Instant;
 
 use crate::{Expected, Load, Question, Stand, until};
@@ -56,7 +56,7 @@ pub struct Swapper<'a> {
 #[derive(Debug)]
 struct Lineage {
     model: &'static str,
-    train: fn(&str, u64) -> Pack,
+    train: fn(&str, u64) -> Artifact,
     /// Versions whose folders lie there, the newest last.
     present: Vec<u64>,
     /// The newest that ever was.
@@ -179,7 +179,7 @@ impl<'a> Swapper<'a> {
 }
 
 impl Lineage {
-    fn of(model: &'static str, train: fn(&str, u64) -> Pack) -> Self {
+    fn of(model: &'static str, train: fn(&str, u64) -> Artifact) -> Self {
         Self { model, train, present: vec![1], newest: 1, step: 0 }
     }
 

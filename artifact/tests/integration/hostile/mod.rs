@@ -9,7 +9,7 @@ mod parameters;
 mod predict;
 mod store;
 
-use artifact::{Digest, Files, Golden, LoadError, Manifest, Model, Pack, testkit::Parts};
+use artifact::{Artifact, Digest, Files, Golden, LoadError, Manifest, Model, testkit::Parts};
 
 /// The model of those files, without its golden rows.
 fn load(files: &Files) -> Result<Model, LoadError> {
@@ -18,18 +18,18 @@ fn load(files: &Files) -> Result<Model, LoadError> {
 }
 
 /// Why the parameters of a version are refused, once they are changed as told.
-fn load_error(pack: &Pack, change: impl FnOnce(Parts) -> Parts) -> String {
+fn load_error(pack: &Artifact, change: impl FnOnce(Parts) -> Parts) -> String {
     load(&change(Parts::of(pack)).files()).unwrap_err().to_string()
 }
 
 /// Why the manifest of a version is refused, once it is changed as told.
-fn manifest_error(pack: &Pack, change: impl FnOnce(&mut serde_json::Value)) -> String {
+fn manifest_error(pack: &Artifact, change: impl FnOnce(&mut serde_json::Value)) -> String {
     let files = Parts::of(pack).edit_manifest(change).files();
     Manifest::parse(&files.manifest).unwrap_err().to_string()
 }
 
 /// Why the golden rows of a version are refused, once it is changed as told.
-fn golden_error(pack: &Pack, change: impl FnOnce(Parts) -> Parts) -> String {
+fn golden_error(pack: &Artifact, change: impl FnOnce(Parts) -> Parts) -> String {
     let files = change(Parts::of(pack)).files();
     let model = load(&files).unwrap();
     let replay = Golden::parse(&files.golden).and_then(|golden| golden.replay(&model));

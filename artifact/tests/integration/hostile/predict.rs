@@ -7,7 +7,7 @@ use artifact::{
 
 use super::load;
 
-fn predict(pack: &artifact::Pack, values: Vec<f64>, columns: usize) -> Result<Predictions, PredictError> {
+fn predict(pack: &artifact::Artifact, values: Vec<f64>, columns: usize) -> Result<Predictions, PredictError> {
     let model = load(&pack.files().unwrap()).unwrap();
     let mut answers = Predictions::default();
     model.predict(&Batch::new(values, columns).unwrap(), &mut answers)?;

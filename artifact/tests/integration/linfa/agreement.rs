@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use artifact::{
-    Batch, Digest, Exported, Feature, Manifest, Model, Output, Pack, Predictions,
+    Artifact, Batch, Digest, Exported, Feature, LoadError, Manifest, Model, Output, Predictions,
     manifest::Training,
     ndarray::Array2,
     tensors::{Tensor, Values},
@@ -21,6 +21,8 @@ const MODELS: u32 = 256;
 const SEED: u64 = 20_261_124;
 /// Rows that each model is asked.
 pub(super) const ASKED: usize = 100;
+/// How often the same rows stand in the largest batch.
+const REPEATED: usize = 10;
 
 /// What linfa was fitted on, and what it was then asked.
 #[derive(Clone, Debug)]
@@ -135,6 +137,10 @@ impl Case {
     }
 
     fn load_with(&self, step: Exported) -> Model {
+        self.try_load(step).unwrap()
+    }
+
+    fn try_load(&self, step: Exported) -> Result<Model, LoadError> {
         let feature = |index| Feature {
             name: format!("f{index}"),
             min: 0.0,
@@ -143,7 +149,7 @@ impl Case {
             std: 0.0,
             deciles: [0.0; 9],
         };
-        let pack = Pack {
+        let pack = Artifact {
             name: "model".parse().unwrap(),
             steps: vec![step],
             inputs: (0..self.asked.ncols()).map(feature).collect(),
@@ -159,12 +165,13 @@ impl Case {
         };
         let files = pack.files().unwrap();
         let manifest = Manifest::parse(&files.manifest).unwrap();
-        Model::load(manifest, Digest::of(&files.manifest), &files.tensors).unwrap()
+        Model::load(manifest, Digest::of(&files.manifest), &files.tensors)
     }
 
     /// Whether `model` answers as linfa did, and gives each row the same bits whatever the batch.
     pub(super) fn check(&self, model: &Model) -> Result<(), String> {
-        let whole = self.answers(model, self.expected.len());
+        let rows = self.asked.as_slice().unwrap();
+        let whole = self.answers(model, rows, self.expected.len());
         for (row, (expected, (scores, choice))) in self.expected.iter().zip(&whole).enumerate() {
             if scores.len() != expected.scores.len() {
                 return Err(format!(
@@ -188,9 +195,14 @@ impl Case {
             }
         }
         for batch in [1, 2, 7] {
-            if self.answers(model, batch) != whole {
+            if self.answers(model, rows, batch) != whole {
                 return Err(format!("other bits in batches of {batch}"));
             }
+        }
+        let many = rows.repeat(REPEATED);
+        let batch = whole.len() * REPEATED;
+        if self.answers(model, &many, batch).chunks(whole.len()).any(|answers| answers != whole) {
+            return Err(format!("other bits in batches of {batch}"));
         }
         Ok(())
     }
@@ -203,28 +215,54 @@ impl Case {
         self.check(&self.load_with(spoilt))
     }
 
+    /// Asserts that each of these changes to the tensors is refused, with that sentence.
+    pub(super) fn refuses(&self, what: &str, variants: &[Hostile]) {
+        for (index, (spoil, sentence)) in variants.iter().enumerate() {
+            let mut tensors = Tensors(self.step.tensors.clone());
+            spoil(&mut tensors);
+            let refused = self.try_load(Exported { tensors: tensors.0, ..self.step.clone() });
+            let said =
+                refused.map(|_| "nothing was wrong".to_owned()).unwrap_or_else(|error| error.to_string());
+            assert_eq!(said, *sentence, "{what}, variant {index}");
+        }
+        println!("{what}: {} hostile variants refused", variants.len());
+    }
+
     /// The bits of the scores, and the choice, row by row.
-    fn answers(&self, model: &Model, batch: usize) -> Vec<(Vec<u64>, Option<u32>)> {
+    fn answers(&self, model: &Model, rows: &[f64], batch: usize) -> Vec<(Vec<u64>, Option<u32>)> {
         let columns = self.asked.ncols();
-        let mut rows = Vec::new();
+        let mut found = Vec::new();
         let mut answers = Predictions::default();
-        for values in self.asked.as_slice().unwrap().chunks(batch * columns) {
+        for values in rows.chunks(batch * columns) {
             let batch = Batch::new(values.to_vec(), columns).unwrap();
             model.predict(&batch, &mut answers).unwrap();
             for row in 0..answers.rows() {
                 let scores = &answers.scores()[row * answers.width()..][..answers.width()];
                 let bits = scores.iter().map(|score| score.to_bits()).collect();
-                rows.push((bits, answers.choices().get(row).copied()));
+                found.push((bits, answers.choices().get(row).copied()));
             }
         }
-        rows
+        found
     }
 }
 
+/// A change to the tensors of a step, and the sentence that it is refused with.
+pub(super) type Hostile = (fn(&mut Tensors), &'static str);
+
 /// The tensors of a step, to be spoilt.
-pub(super) struct Tensors(Vec<(&'static str, Tensor)>);
+pub(super) struct Tensors(Vec<(String, Tensor)>);
 
 impl Tensors {
+    /// Replaces a tensor, or adds one.
+    pub(super) fn set(&mut self, name: &str, tensor: Tensor) {
+        self.remove(name);
+        self.0.push((name.to_owned(), tensor));
+    }
+
+    pub(super) fn remove(&mut self, name: &str) {
+        self.0.retain(|(other, _)| *other != name);
+    }
+
     pub(super) fn numbers(&mut self, name: &str) -> &mut Vec<f64> {
         match &mut self.tensor(name).values {
             Values::F64(numbers) => numbers,
@@ -240,7 +278,7 @@ impl Tensors {
     }
 
     fn tensor(&mut self, name: &str) -> &mut Tensor {
-        &mut self.0.iter_mut().find(|(other, _)| *other == name).unwrap().1
+        &mut self.0.iter_mut().find(|(other, _)| other == name).unwrap().1
     }
 }
 

@@ -22,7 +22,7 @@ fn fit<F: Float>(data: &Data) -> Option<Case> {
 /// The rows to ask; of each even one, a feature lies exactly on a threshold of the tree.
 fn at_the_thresholds(step: &Exported, data: &Data) -> artifact::ndarray::Array2<f64> {
     let mut asked = data.asked.clone();
-    let values = |name| &step.tensors.iter().find(|(other, _)| *other == name).unwrap().1.values;
+    let values = |name| &step.tensors.iter().find(|(other, _)| other == name).unwrap().1.values;
     let thresholds: Vec<f64> = match values("thresholds") {
         Values::F64(thresholds) => thresholds.clone(),
         Values::F32(thresholds) => thresholds.iter().copied().map(f64::from).collect(),
