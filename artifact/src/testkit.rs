@@ -113,6 +113,24 @@ pub fn clusters(name: &str) -> Artifact {
     pack(name, ["x", "y"], Output::Clustering { clusters: 3 }, vec![kmeans], golden.to_vec())
 }
 
+/// (x - its column's number) / 2 for each of `width` features, numbered from 0.
+pub fn halves(name: &str, width: u32) -> Artifact {
+    let columns: Vec<f64> = (0..width).map(f64::from).collect();
+    let rows = [0.0, 1.0, -8.0].map(|row| GoldenRow {
+        input: columns.iter().map(|column| row + column).collect(),
+        choice: None,
+        scores: vec![row / 2.0; columns.len()],
+        tolerance: TOLERANCE,
+    });
+    let vector = |values| Tensor { shape: vec![columns.len()], values: Values::F64(values) };
+    let scales = vec![0.5; columns.len()];
+    let scaler =
+        Exported::new(StandardScaler {}, [("offsets", vector(columns.clone())), ("scales", vector(scales))]);
+    let numbered = |what: &str| (0..width).map(|column| format!("{what}_{column}")).collect::<Vec<_>>();
+    let output = Output::Transformation { names: numbered("half") };
+    pack(name, numbered("x"), output, vec![scaler], rows.to_vec())
+}
+
 /// A tree over the features `x` and `y`: `low` where x < 2, else `middle` where y < 1, else `high`.
 pub fn tree(name: &str) -> Artifact {
     // The rows include both sides of each threshold, and the threshold itself.
@@ -162,15 +180,15 @@ fn golden<const N: usize>(input: [f64; N], choice: Option<u32>, scores: Vec<f64>
 }
 
 /// The golden rows stand in for the training data.
-fn pack<const N: usize>(
+fn pack(
     name: &str,
-    features: [&str; N],
+    features: impl IntoIterator<Item = impl AsRef<str>>,
     output: Output,
     steps: Vec<Exported>,
     golden: Vec<GoldenRow>,
 ) -> Artifact {
     let column = |index: usize| golden.iter().map(|row| row.input[index]).collect();
-    let inputs = features.iter().enumerate().map(|(index, name)| feature(name, column(index)));
+    let inputs = features.into_iter().enumerate().map(|(index, name)| feature(name.as_ref(), column(index)));
     Artifact {
         name: name.parse().expect("the name of a fixture"),
         inputs: inputs.collect(),
@@ -216,6 +234,7 @@ mod tests {
             sharper("a", 1.5),
             binary("a"),
             clusters("a"),
+            halves("a", 3),
             tree("a"),
         ] {
             let (_, agreement) = pack.seal().unwrap();
