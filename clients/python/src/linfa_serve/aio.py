@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from typing import TYPE_CHECKING, Any, overload
 
 import grpc
@@ -35,7 +35,7 @@ class AsyncClient:
         key: str | ApiKey,
         *,
         timeout: float = TIMEOUT,
-        retry: Retry = Retry(),  # noqa: B008 - it is immutable
+        retry: Retry | None = Retry(),  # noqa: B008 - it is immutable
         root_certificates: bytes | None = None,
     ) -> None:
         self._settings = Settings.of(address, key, timeout=timeout, retry=retry, root_certificates=root_certificates)
@@ -109,7 +109,7 @@ class AsyncClient:
         label: str | None = ...,
         signature: Signature | None = ...,
         timeout: float | None = ...,
-    ) -> AsyncIterator[Answer]: ...
+    ) -> AsyncGenerator[Answer, None]: ...
 
     @overload
     def predict_stream(
@@ -124,7 +124,7 @@ class AsyncClient:
         label: str | None = ...,
         signature: Signature | None = ...,
         timeout: float | None = ...,
-    ) -> AsyncIterator[A]: ...
+    ) -> AsyncGenerator[A, None]: ...
 
     def predict_stream(
         self,
@@ -138,7 +138,7 @@ class AsyncClient:
         label: str | None = None,
         signature: Signature | None = None,
         timeout: float | None = None,
-    ) -> AsyncIterator[Answer]:
+    ) -> AsyncGenerator[Answer, None]:
         """Predict more rows than fit into one message; see `Client.predict_stream`."""
         request = calls.request(model, version, label)
         chunks = calls.Chunks.of(rows, chunk_rows, signature)
@@ -151,7 +151,7 @@ class AsyncClient:
         bar: Any,
         expect: type[A],
         timeout: float | None,
-    ) -> AsyncIterator[A]:
+    ) -> AsyncGenerator[A, None]:
         room = asyncio.Semaphore(WINDOW)
         refused: list[Exception] = []
 
@@ -196,7 +196,7 @@ class AsyncClient:
         response = await self._call(self._models.GetModel, model_pb2.GetModelRequest(name=name), timeout)
         return models.model(response.model)
 
-    async def watch_models(self) -> AsyncIterator[Change]:
+    async def watch_models(self) -> AsyncGenerator[Change, None]:
         """Wait for what changes; see `Client.watch_models`."""
         call = self._models.WatchModels(model_pb2.WatchModelsRequest(), metadata=self._settings.key.metadata)
         try:

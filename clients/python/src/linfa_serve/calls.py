@@ -33,7 +33,7 @@ class Settings:
     target: Target
     key: ApiKey
     timeout: float
-    retry: Retry
+    retry: Retry | None
     credentials: grpc.ChannelCredentials | None
 
     @classmethod
@@ -43,7 +43,7 @@ class Settings:
         key: str | ApiKey,
         *,
         timeout: float,
-        retry: Retry,
+        retry: Retry | None,
         root_certificates: bytes | None,
     ) -> Settings:
         """Check every setting before anything is connected.
@@ -65,9 +65,9 @@ class Settings:
             return plain(self.target.uri, options=OPTIONS)
         return secure(self.target.uri, self.credentials, options=OPTIONS)
 
-    def attempts(self, timeout: float | None, retry: Retry | None = None) -> Attempts:
+    def attempts(self, timeout: float | None) -> Attempts:
         """Begin a call."""
-        return Attempts(retry or self.retry, self.timeout if timeout is None else timeout)
+        return Attempts(self.retry, self.timeout if timeout is None else timeout)
 
 
 def request(model: str, version: int | None, label: str | None) -> pb.PredictRequest:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import grpc
@@ -35,7 +35,7 @@ class Client:
         address: `HOST:PORT`, with `https://` before it for TLS; or several of `IP:PORT`.
         key: the API key; `ApiKey.file(path)` reads one.
         timeout: how long a call may take in all, in seconds, its retries included.
-        retry: how often a call is tried again that the server could not answer just then.
+        retry: how calls are tried again that the server cannot answer just then; None for not at all.
         root_certificates: PEM, for TLS with an authority of your own.
 
     Errors:
@@ -49,7 +49,7 @@ class Client:
         key: str | ApiKey,
         *,
         timeout: float = TIMEOUT,
-        retry: Retry = Retry(),  # noqa: B008 - it is immutable
+        retry: Retry | None = Retry(),  # noqa: B008 - it is immutable
         root_certificates: bytes | None = None,
     ) -> None:
         self._settings = Settings.of(address, key, timeout=timeout, retry=retry, root_certificates=root_certificates)
@@ -140,7 +140,7 @@ class Client:
         label: str | None = ...,
         signature: Signature | None = ...,
         timeout: float | None = ...,
-    ) -> Iterator[Answer]: ...
+    ) -> Generator[Answer, None, None]: ...
 
     @overload
     def predict_stream(
@@ -155,7 +155,7 @@ class Client:
         label: str | None = ...,
         signature: Signature | None = ...,
         timeout: float | None = ...,
-    ) -> Iterator[A]: ...
+    ) -> Generator[A, None, None]: ...
 
     def predict_stream(
         self,
@@ -169,7 +169,7 @@ class Client:
         label: str | None = None,
         signature: Signature | None = None,
         timeout: float | None = None,
-    ) -> Iterator[Answer]:
+    ) -> Generator[Answer, None, None]:
         """Predict more rows than fit into one message: an answer per chunk, in order, as they come.
 
         A few chunks are under way at once, and no more are read or cut before the answers are taken, so that
@@ -202,7 +202,7 @@ class Client:
         bar: Any,
         expect: type[A],
         timeout: float | None,
-    ) -> Iterator[A]:
+    ) -> Generator[A, None, None]:
         room = threading.Semaphore(WINDOW)
         refused: list[Exception] = []
         ended = threading.Event()
@@ -253,7 +253,7 @@ class Client:
         response = self._call(self._models.GetModel, model_pb2.GetModelRequest(name=name), timeout)
         return models.model(response.model)
 
-    def watch_models(self) -> Iterator[Change]:
+    def watch_models(self) -> Generator[Change, None, None]:
         """Wait for what changes: at first every model, then what is no longer as it was. Close it to end it.
 
         Errors:

@@ -165,8 +165,8 @@ class OverloadedError(ServerError):
     """RESOURCE_EXHAUSTED: the server is full, or the message too large. Retried if the server says when."""
 
 
-class NotFiniteError(ServerError, ArithmeticError):
-    """OUT_OF_RANGE: the input is finite, the result is not."""
+class OutOfRangeError(ServerError, ArithmeticError):
+    """OUT_OF_RANGE: the input is finite, the result is not; or the message is too large for the server."""
 
     @property
     def step(self) -> int | None:
@@ -196,7 +196,7 @@ _CLASSES: dict[grpc.StatusCode, type[ServerError]] = {
     grpc.StatusCode.FAILED_PRECONDITION: NotServedError,
     grpc.StatusCode.UNAVAILABLE: UnavailableError,
     grpc.StatusCode.RESOURCE_EXHAUSTED: OverloadedError,
-    grpc.StatusCode.OUT_OF_RANGE: NotFiniteError,
+    grpc.StatusCode.OUT_OF_RANGE: OutOfRangeError,
     grpc.StatusCode.DEADLINE_EXCEEDED: DeadlineError,
     grpc.StatusCode.UNAUTHENTICATED: UnauthenticatedError,
     grpc.StatusCode.PERMISSION_DENIED: ForbiddenError,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -31,18 +31,22 @@ class Matrix:
 
     values: npt.NDArray[np.float64] | npt.NDArray[np.float32]
     """rows x features, C-contiguous and little-endian."""
+    is_list: bool = False
+    """Whether they came as a list; then they are sent as one, and what the server says of them names that field."""
 
     def __len__(self) -> int:
         return len(self.values)
 
     def parts(self, size: int) -> Iterator[Matrix]:
         """Cut into parts of at most `size` rows, in order."""
-        return (Matrix(self.values[start : start + size]) for start in range(0, len(self), size))
+        return (Matrix(self.values[start : start + size], self.is_list) for start in range(0, len(self), size))
 
     def put(self, request: pb.PredictRequest) -> None:
-        """Write the rows into a request, as bytes."""
+        """Write the rows into a request; an array as bytes."""
         request.matrix.columns = self.values.shape[1]
-        if self.values.dtype == np.float32:
+        if self.is_list:
+            request.matrix.values.extend(self.values.ravel().tolist())
+        elif self.values.dtype == np.float32:
             request.matrix.f32_le = self.values.tobytes()
         else:
             request.matrix.f64_le = self.values.tobytes()
@@ -87,7 +91,7 @@ def read(rows: Rows) -> Matrix | Frame:
     if isinstance(rows, Mapping):
         return _frame({name: rows[name] for name in _names(list(rows))})
     if isinstance(rows, Sequence) and not isinstance(rows, str | bytes):
-        return _matrix(_array_of_rows(rows))
+        return replace(_matrix(_array_of_rows(rows)), is_list=True)
     raise InputError(
         f"a {type(rows).__name__} holds no rows; give a 2-dimensional array, a list of rows, a frame, or a mapping "
         "of columns"

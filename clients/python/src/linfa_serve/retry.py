@@ -11,31 +11,30 @@ from .errors import ConfigError, OverloadedError, ServerError, UnavailableError
 
 @dataclass(frozen=True)
 class Retry:
-    """How often, and how long between. Only UNAVAILABLE, and RESOURCE_EXHAUSTED that says when, are tried again.
+    """How long to wait between attempts. Calls that are UNAVAILABLE are tried again until their deadline, and so are
+    those that are RESOURCE_EXHAUSTED if the server says when.
 
-    The pause is what the server asks for by RetryInfo or a random share of a bound that doubles each time, whichever
-    is longer ("full jitter"). A pause that would outlast the deadline is not begun.
+    A pause is what the server asks for by RetryInfo, or a random share of a bound that doubles each time ("full
+    jitter"), whichever is longer. One that would outlast the deadline is not begun.
 
     Errors:
         `ConfigError` if a number is below its least.
     """
 
-    attempts: int = 8
-    """Calls in all, at least 1; 1 means that nothing is tried again."""
     first: float = 0.05
     """The bound of the first pause, in seconds, above 0."""
     longest: float = 2.0
-    """The largest bound of a pause, in seconds."""
+    """The largest bound of a pause, in seconds, at least `first`."""
 
     def __post_init__(self) -> None:
-        if self.attempts < 1 or not 0 < self.first <= self.longest:
-            raise ConfigError("expected attempts >= 1 and 0 < first <= longest")
+        if not 0 < self.first <= self.longest:
+            raise ConfigError("expected 0 < first <= longest")
 
 
 class Attempts:
     """The attempts of one call, under one deadline."""
 
-    def __init__(self, retry: Retry, timeout: float) -> None:
+    def __init__(self, retry: Retry | None, timeout: float) -> None:
         if not timeout > 0:
             raise ConfigError(f"expected a timeout above 0 seconds, got {timeout}")
         self._retry = retry
@@ -57,7 +56,7 @@ class Attempts:
         can_pass = isinstance(error, UnavailableError) or (
             isinstance(error, OverloadedError) and error.retry_after is not None
         )
-        if not can_pass or self._made >= self._retry.attempts:
+        if self._retry is None or not can_pass:
             raise error
         bound = min(self._retry.first * 2.0 ** (self._made - 1), self._retry.longest)
         pause = max(error.retry_after or 0.0, random.uniform(0, bound))  # noqa: S311 - no secret

@@ -24,8 +24,9 @@ def export(
 ) -> Path:
     """Write a fitted estimator as `path/name/version`: manifest.json, model.safetensors and golden.jsonl.
 
-    Some rows of X, and some drawn around them, become golden rows with scikit-learn's own answers. The sidecar lets the
-    model in only if the server's arithmetic repeats these within 1e-9; `linfactl verify path/name/version` asks beforehand.
+    Some rows of X, and some drawn around them, become golden rows with scikit-learn's own answers. The sidecar lets
+    the model in only if the server's arithmetic repeats these within 1e-9; `linfactl verify path/name/version` asks
+    beforehand.
 
     Args:
         estimator: a fitted estimator, or a Pipeline of such.

@@ -1,4 +1,4 @@
-"""How a fitted estimator answers, as the server has to: its task, the names of its answers, and its own predictions."""
+"""How a fitted estimator answers: its task, the names of its answers, and its own predictions."""
 
 from __future__ import annotations
 

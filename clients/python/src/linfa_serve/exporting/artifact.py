@@ -63,7 +63,7 @@ def write(
         "inputs": list(inputs),
         "output": output,
         "files": [{"name": name, "size": len(data), "digest": digest(data)} for name, data in files.items()],
-        "training": training | {"created_at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")},
+        "training": {**training, "created_at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")},
     }
     files["manifest.json"] = _json(manifest, indent=2) + b"\n"
     path.mkdir(parents=True)

@@ -66,7 +66,7 @@ class Chain:
         return Chain([self.columns[place] for place in places])
 
     def join(self, branches: list[Chain]) -> None:
-        """Go on with the columns of all branches, side by side; each worked on its own part of the columns as they are.
+        """Go on with the columns of all branches, side by side; each worked on its own part of the columns.
 
         Errors:
             `ExportError` for a step that cannot be kept from the columns of other branches.

@@ -1,4 +1,4 @@
-"""The export, from its first check to its last file. Every family of estimators is imported here, and so registered."""
+"""The export, from its first check to its last file. Every family is imported here, and so registered."""
 
 from __future__ import annotations
 

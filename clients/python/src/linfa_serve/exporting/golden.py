@@ -44,7 +44,7 @@ def rows(table: Table, answer: Callable[[Any], Answers], choices: list[str] | No
     unseen = set(range(len(choices or ())))
     for values in (table.matrix(), _drawn(table)):
         answers = answer(table.like(values))
-        good = np.isfinite(answers.scores).all(axis=1)
+        good = np.array([np.isfinite(scores).all() for scores in answers.scores])
         if answers.margins is not None:
             good &= answers.margins > MARGIN
         spread = np.arange(0, len(values), -(-len(values) // PER_SOURCE))

@@ -1,4 +1,4 @@
-"""Which classes of scikit-learn can be exported, and by which function. A new one is one function in its family's file.
+"""Which classes of scikit-learn can be exported, and how. A new one is one function in its family's file.
 
 A class is found by itself, not by what it inherits from: a subclass may answer in another way.
 """
