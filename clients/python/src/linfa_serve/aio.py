@@ -213,5 +213,5 @@ class AsyncClient:
             try:
                 return await stub(request, timeout=attempts.remaining, metadata=self._settings.key.metadata)
             except grpc.aio.AioRpcError as failure:
-                pause = attempts.pause(calls.error(failure))
-            await asyncio.sleep(pause)
+                error = calls.error(failure)
+            await asyncio.sleep(attempts.pause(error))

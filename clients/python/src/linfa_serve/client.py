@@ -275,5 +275,5 @@ class Client:
             try:
                 return stub(request, timeout=attempts.remaining, metadata=self._settings.key.metadata)
             except grpc.RpcError as failure:
-                pause = attempts.pause(calls.error(failure))
-            time.sleep(pause)
+                error = calls.error(failure)
+            time.sleep(attempts.pause(error))

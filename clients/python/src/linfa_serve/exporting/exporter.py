@@ -9,12 +9,12 @@ import sklearn
 
 from ..errors import ExportError
 from ..inputs import Rows
-from . import artifact, clusters, composites, golden, linear, registry, scalers, trees
+from . import artifact, bayes, clusters, composites, golden, linear, machines, projections, registry, scalers, trees
 from .answering import fitted, task
 from .chain import Chain
 from .table import Table
 
-FAMILIES = (clusters, composites, linear, scalers, trees)
+FAMILIES = (bayes, clusters, composites, linear, machines, projections, scalers, trees)
 
 
 def export(  # noqa: D103 - see the package
