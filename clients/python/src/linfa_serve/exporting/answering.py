@@ -54,10 +54,12 @@ def task(estimator: Any, targets: list[str] | None, table: Table) -> Task:
     if is_classifier(estimator):
         return _classification(estimator)
     if is_regressor(estimator):
-        width = np.asarray(estimator.predict(table.like(table.matrix()[:1]))).size
+        width = np.asarray(estimator.predict(table.asked)).size // table.rows
         return _regression(estimator, targets, width)
     if is_clusterer(estimator) and hasattr(estimator, "predict") and hasattr(estimator, "transform"):
         return _clustering(estimator)
+    if hasattr(estimator, "predict_proba"):
+        return _mixture(estimator)
     if hasattr(estimator, "transform"):
         return _transformation(estimator)
     raise ExportError(f"{named(estimator)} cannot answer new rows: it has neither predict nor transform")
@@ -106,11 +108,23 @@ def _clustering(estimator: Any) -> Task:
     return Task({"task": "clustering", "clusters": clusters}, [str(index) for index in range(clusters)], answer)
 
 
+def _mixture(estimator: Any) -> Task:
+    final = estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
+    clusters = len(final.weights_)
+
+    def answer(rows: Any) -> Answers:
+        probabilities = np.asarray(estimator.predict_proba(rows), dtype=np.float64)
+        return Answers(probabilities, np.asarray(estimator.predict(rows)), _margins(probabilities))
+
+    return Task({"task": "clustering", "clusters": clusters}, [str(index) for index in range(clusters)], answer)
+
+
 def _transformation(estimator: Any) -> Task:
     names = [str(name) for name in estimator.get_feature_names_out()]
 
     def answer(rows: Any) -> Answers:
-        return Answers(np.asarray(estimator.transform(rows), dtype=np.float64))
+        values = estimator.transform(rows)
+        return Answers(np.asarray(values.toarray() if hasattr(values, "toarray") else values, dtype=np.float64))
 
     return Task({"task": "transformation", "names": names}, None, answer)
 

@@ -13,11 +13,13 @@ from ..errors import ExportError
 from .table import Floats, Table
 
 TOLERANCE = 1e-9
-"""How far the server may be off, relative to the larger of 1 and the answer."""
+"""How far the server may be off, relative to the largest number of the answer, or to 1."""
+LARGEST_TOLERANCE = 1e-4
+"""What the sidecar allows."""
 PER_SOURCE = 12
 """Rows taken from each source whatever they show."""
 DRAWN = 10_000
-"""Rows drawn around the training ranges, to find what no row of X shows."""
+"""Rows drawn around those of X, to find what none of it shows."""
 MARGIN = 1e-6
 """Two choices this close are a tie: rounding could decide for either."""
 
@@ -42,12 +44,12 @@ def rows(table: Table, answer: Callable[[Any], Answers], choices: list[str] | No
     """
     found: list[dict[str, Any]] = []
     unseen = set(range(len(choices or ())))
-    for values in (table.matrix(), _drawn(table)):
-        answers = answer(table.like(values))
+    for source in (table, table.around(DRAWN)):
+        answers = answer(source.asked)
         good = np.array([np.isfinite(scores).all() for scores in answers.scores])
         if answers.margins is not None:
             good &= answers.margins > MARGIN
-        spread = np.arange(0, len(values), -(-len(values) // PER_SOURCE))
+        spread = np.arange(0, source.rows, -(-source.rows // PER_SOURCE))
         taken = [int(row) for row in spread if good[row]]
         if answers.choices is not None:
             unseen -= {int(answers.choices[row]) for row in taken}
@@ -55,7 +57,7 @@ def rows(table: Table, answer: Callable[[Any], Answers], choices: list[str] | No
                 shows = np.flatnonzero(good & (answers.choices == choice))[:1]
                 taken.extend(int(row) for row in shows)
                 unseen -= {choice} if shows.size else set()
-        found.extend(_row(values[row], answers, row) for row in taken)
+        found.extend(_row(source, answers, row) for row in taken)
     if choices and unseen:
         raise ExportError(
             f"the estimator never answers `{choices[min(unseen)]}`, on no row of X and none of {DRAWN} drawn ones; "
@@ -64,18 +66,13 @@ def rows(table: Table, answer: Callable[[Any], Answers], choices: list[str] | No
     return found
 
 
-def _row(values: Floats, answers: Answers, row: int) -> dict[str, Any]:
-    made: dict[str, Any] = {"input": values.tolist()}
+def _row(table: Table, answers: Answers, row: int) -> dict[str, Any]:
+    made: dict[str, Any] = {"input": table.cells(row)}
     if answers.choices is not None:
         made["choice"] = int(answers.choices[row])
-    if answers.scores.shape[1]:
-        made["scores"] = answers.scores[row].tolist()
-    return made | {"tolerance": TOLERANCE}
-
-
-def _drawn(table: Table) -> Floats:
-    """Rows from the training ranges, widened by half of each on both sides; the same each time."""
-    low, high = table.matrix().min(axis=0), table.matrix().max(axis=0)
-    drawn = np.random.default_rng(42).random((DRAWN, len(low)))
-    result: Floats = low - (high - low) / 2 + drawn * 2 * (high - low)
-    return result
+    scores = answers.scores[row]
+    if scores.size:
+        made["scores"] = scores.tolist()
+    # Small numbers of an answer are what is left of large ones: each is as exact as the largest.
+    largest = max(1.0, float(np.abs(scores).max(initial=0.0)))
+    return made | {"tolerance": min(TOLERANCE * largest, LARGEST_TOLERANCE)}

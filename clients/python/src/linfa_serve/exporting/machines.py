@@ -14,7 +14,7 @@ from .registry import exports, require
 
 @exports(NuSVC, SVC)
 def _classifier(estimator: Any, chain: Chain) -> None:
-    require(not getattr(estimator, "probability", False), estimator, "probability=True, whose choice is not theirs,")
+    require(estimator.probability is not True, estimator, "probability=True, whose choice is not theirs,")
     classes = len(estimator.classes_)
     coefficients, intercepts = _pairs(estimator)
     choice = "decision" if classes == 2 else "votes"

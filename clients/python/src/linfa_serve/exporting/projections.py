@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,9 @@ from sklearn.random_projection import GaussianRandomProjection, SparseRandomProj
 from .chain import Array, Chain, Step, ends, pads
 from .registry import exports
 
+FAR = 2.0**40
+"""How far from the mean a projection is asked."""
+
 
 @exports(FactorAnalysis, FastICA, GaussianRandomProjection, IncrementalPCA, PCA, SparseRandomProjection, TruncatedSVD)
 def _projection(estimator: Any, chain: Chain) -> None:
@@ -19,14 +23,12 @@ def _projection(estimator: Any, chain: Chain) -> None:
     mean = np.zeros(chain.width) if mean is None else mean
     # It is W (x - mean), whatever it is called, so that the rows mean + unit vector are answered by the columns of W.
     components = np.asarray(estimator.transform(mean + np.eye(chain.width)), dtype=np.float64).T
-    chain.add("linear_projection", {"mean": mean, "components": components})
-    chain.become(len(components))
+    chain.add("linear_projection", {"mean": mean, "components": components}, width=len(components))
 
 
 @exports(Normalizer)
 def _normalizer(estimator: Any, chain: Chain) -> None:
     chain.add("norm_scaler", {}, {"norm": estimator.norm})
-    chain.become(chain.width)
 
 
 @pads("linear_projection")
@@ -37,4 +39,4 @@ def _pad(step: Step, before: int, after: int) -> Step:
     padded[:before, :before] = np.eye(before)
     padded[before : before + len(components), before : before + len(mean)] = components
     padded[before + len(components) :, before + len(mean) :] = np.eye(after)
-    return Step(step.kind, {"mean": ends(mean, before, after, 0.0), "components": padded})
+    return replace(step, tensors={"mean": ends(mean, before, after, 0.0), "components": padded})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -45,4 +46,4 @@ def _add(chain: Chain, centre: Array | None, divisor: Array | None) -> None:
 def _pad(step: Step, before: int, after: int) -> Step:
     offsets, scales = step.tensors["offsets"], step.tensors["scales"]
     padded = {"offsets": ends(offsets, before, after, 0.0), "scales": ends(scales, before, after, 1.0)}
-    return Step(step.kind, padded)
+    return replace(step, tensors=padded)
