@@ -56,11 +56,12 @@ fn matrix(
     let width = features.len();
     if columns != 0 && columns != width {
         let said = format!("expected {width} ({}), got {columns}", names(features));
-        return refuse(WidthMismatch, "matrix.columns", said);
+        return Err(Violation::new(WidthMismatch, "matrix.columns", said).unlike(width, columns).into());
     }
     if !values.len().is_multiple_of(width) {
         let said = format!("{} values do not form rows of {width} ({})", values.len(), names(features));
-        return refuse(ValuesRagged, "matrix", said);
+        let (expected, got) = (format!("rows of {width}"), format!("{} values", values.len()));
+        return Err(Violation::new(ValuesRagged, "matrix", said).unlike(expected, got).into());
     }
     within(values.len() / width, max_rows, "matrix")?;
     Batch::new(values, width).map_err(|error| match error {
@@ -74,20 +75,21 @@ fn matrix(
 fn frame(columns: &[NamedColumn], features: &[Feature], max_rows: usize) -> Result<Batch, ServeError> {
     let mut places = HashMap::with_capacity(columns.len());
     let mut violations = Vec::new();
-    let mut violation = |reason, name: &str, said: String| {
-        violations.push(Violation::new(reason, format!("frame.columns[{name}]"), said));
+    let of = |name: &str, reason, said| {
+        Violation::new(reason, format!("frame.columns[{name}]"), said).column(name)
     };
     for (place, column) in columns.iter().enumerate() {
         if places.insert(column.name.as_str(), place).is_some() {
-            violation(ColumnDuplicate, &column.name, "this column occurs twice".to_owned());
+            violations.push(of(&column.name, ColumnDuplicate, "this column occurs twice".to_owned()));
         }
         if column.has_texts {
-            violation(ColumnText, &column.name, "expected values, got texts".to_owned());
+            let violation = of(&column.name, ColumnText, "expected values, got texts".to_owned());
+            violations.push(violation.unlike("values", "texts"));
         }
     }
     for feature in features {
         if !places.contains_key(feature.name.as_str()) {
-            violation(ColumnMissing, &feature.name, "this column is missing".to_owned());
+            violations.push(of(&feature.name, ColumnMissing, "this column is missing".to_owned()));
         }
     }
     let known: HashMap<_, _> =
@@ -95,15 +97,16 @@ fn frame(columns: &[NamedColumn], features: &[Feature], max_rows: usize) -> Resu
     for column in columns {
         if !known.contains_key(column.name.as_str()) {
             let said = format!("the model has no such feature; it has {}", names(features));
-            violation(ColumnUnknown, &column.name, said);
+            violations.push(of(&column.name, ColumnUnknown, said));
         }
     }
     let rows = columns.first().map_or(0, |column| column.values.len());
     for column in columns {
         if column.values.len() != rows && !column.has_texts {
             let first = &columns[0].name;
-            let said = format!("expected {rows} values as in `{first}`, got {}", column.values.len());
-            violation(ColumnRagged, &column.name, said);
+            let got = column.values.len();
+            let said = format!("expected {rows} values as in `{first}`, got {got}");
+            violations.push(of(&column.name, ColumnRagged, said).unlike(rows, got));
         }
     }
     if !violations.is_empty() {
@@ -132,11 +135,14 @@ fn within(rows: usize, max_rows: usize, field: &str) -> Result<(), ServeError> {
     if rows <= max_rows {
         return Ok(());
     }
-    refuse(RowsTooMany, field, format!("expected at most {max_rows} rows, got {rows}"))
+    let said = format!("expected at most {max_rows} rows, got {rows}");
+    Err(Violation::new(RowsTooMany, field, said).unlike(max_rows, rows).into())
 }
 
 fn none(field: &str) -> ServeError {
-    ServeError::Input(vec![Violation::new(RowsMissing, field, "expected at least one row, got none")])
+    Violation::new(RowsMissing, field, "expected at least one row, got none")
+        .unlike("at least one row", "none")
+        .into()
 }
 
 fn not_finite(
@@ -147,7 +153,8 @@ fn not_finite(
     let violations = cells.into_iter().map(|(row, column)| {
         let name = &features[column].name;
         let said = format!("row {row}, column `{name}`: expected a finite number, got NaN or an infinity");
-        Violation::new(NotFinite, field(row, column), said)
+        let violation = Violation::new(NotFinite, field(row, column), said).row(row).column(name);
+        violation.unlike("a finite number", "NaN or an infinity")
     });
     ServeError::Input(violations.collect())
 }
@@ -163,5 +170,5 @@ fn names(features: &[Feature]) -> String {
 }
 
 pub(crate) fn refuse<T>(reason: Reason, field: &str, said: impl Into<String>) -> Result<T, ServeError> {
-    Err(ServeError::Input(vec![Violation::new(reason, field, said)]))
+    Err(Violation::new(reason, field, said).into())
 }

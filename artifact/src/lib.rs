@@ -5,6 +5,8 @@ pub mod catalog;
 pub mod digest;
 pub mod dsse;
 pub mod files;
+#[cfg(feature = "linfa")]
+pub mod fitted;
 pub mod golden;
 pub mod manifest;
 pub mod name;

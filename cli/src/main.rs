@@ -5,8 +5,6 @@ use std::{
     process::ExitCode,
 };
 
-use clap::Parser as _;
-
 mod commands;
 mod connection;
 mod follow;
@@ -14,7 +12,7 @@ mod policy;
 mod training;
 
 fn main() -> ExitCode {
-    let command = commands::Cli::parse().command;
+    let command = commands::Cli::read().command;
     match command.run(&mut io::stdout().lock()) {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever read our output has seen enough, as `head` does.

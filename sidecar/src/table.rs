@@ -38,8 +38,13 @@ pub enum Target {
         /// Positions in `names`.
         indices: Array1<usize>,
     },
-    /// A number per row.
-    Numbers(Array1<f64>),
+    /// A number or more per row.
+    Numbers {
+        /// The columns' names, in the order of the file.
+        names: Vec<String>,
+        /// rows x names.
+        values: Array2<f64>,
+    },
 }
 
 /// What to take apart from the other columns.
@@ -49,8 +54,8 @@ pub enum Wanted<'a> {
     Nothing,
     /// This column, as names of classes.
     Classes(&'a str),
-    /// This column, as numbers.
-    Numbers(&'a str),
+    /// These columns, as numbers.
+    Numbers(&'a [String]),
 }
 
 /// Why a file is no table of numbers, one variant per rule. Rows count from 1 below the header; empty lines are none.
@@ -91,6 +96,9 @@ pub enum TableError {
     /// Nothing to learn from.
     #[error("no column is left as a feature")]
     NoFeatures,
+    /// Nothing to learn.
+    #[error("no column is named as the target")]
+    NoTarget,
     /// A lost separator would shift values into other columns.
     #[error("row {row} has {found} fields, the header has {expected}")]
     Ragged {
@@ -166,12 +174,11 @@ impl Table {
         if rows == 0 {
             return Err(TableError::NoRows);
         }
-        let columns: Vec<_> = header
-            .iter()
-            .zip(&uses)
-            .filter(|(_, usage)| **usage == Use::Feature)
-            .map(|(name, _)| name.to_owned())
-            .collect();
+        let names_of = |wanted: Use| -> Vec<String> {
+            let columns = header.iter().zip(&uses).filter(|(_, usage)| **usage == wanted);
+            columns.map(|(name, _)| name.to_owned()).collect()
+        };
+        let columns = names_of(Use::Feature);
         Ok(Self {
             values: Array2::from_shape_vec((rows, columns.len()), values)
                 .map_err(|_| TableError::NoFeatures)?,
@@ -179,7 +186,11 @@ impl Table {
             target: match wanted {
                 Wanted::Nothing => Target::None,
                 Wanted::Classes(_) => classes.sorted(),
-                Wanted::Numbers(_) => Target::Numbers(Array1::from(numbers)),
+                Wanted::Numbers(_) => {
+                    let names = names_of(Use::Number);
+                    let values = Array2::from_shape_vec((rows, names.len()), numbers);
+                    Target::Numbers { names, values: values.map_err(|_| TableError::NoTarget)? }
+                }
             },
             digest: Digest::from(<[u8; 32]>::from(reader.into_inner().hash.finalize())),
         })
@@ -228,7 +239,7 @@ fn uses(header: &StringRecord, wanted: Wanted<'_>, ignore: &[String]) -> Result<
     match wanted {
         Wanted::Nothing => {}
         Wanted::Classes(name) => mark(name, Use::Class)?,
-        Wanted::Numbers(name) => mark(name, Use::Number)?,
+        Wanted::Numbers(names) => names.iter().try_for_each(|name| mark(name, Use::Number))?,
     }
     if uses.contains(&Use::Feature) { Ok(uses) } else { Err(TableError::NoFeatures) }
 }
@@ -342,10 +353,14 @@ mod tests {
     }
 
     #[test]
-    fn a_numeric_target_is_taken_apart_as_numbers() {
-        let table = Table::read("a,price\n1,9.5\n2,8\n".as_bytes(), Wanted::Numbers("price"), &[]).unwrap();
+    fn numeric_targets_are_taken_apart_as_numbers() {
+        let text = "a,price,size\n1,9.5,3\n2,8,4\n";
+        let wanted = ["size".to_owned(), "price".to_owned()];
+        let table = Table::read(text.as_bytes(), Wanted::Numbers(&wanted), &[]).unwrap();
         assert_eq!(table.columns, ["a"]);
-        assert!(matches!(table.target, Target::Numbers(numbers) if numbers == array![9.5, 8.0]));
+        let Target::Numbers { names, values } = table.target else { panic!("no numbers") };
+        assert_eq!(names, ["price", "size"]);
+        assert_eq!(values, array![[9.5, 3.0], [8.0, 4.0]]);
     }
 
     #[test]

@@ -7,11 +7,6 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Kind, Role, Step};
-#[cfg(feature = "linfa")]
-use crate::{
-    Exported,
-    tensors::{Tensor, Values},
-};
 use crate::{
     Output,
     tensors::{Parameters, TensorError},
@@ -109,48 +104,6 @@ impl Kind for DecisionTree {
             nodes.push(node);
         }
         Ok(Box::new(Loaded { nodes, inputs, classes }))
-    }
-}
-
-#[cfg(feature = "linfa")]
-impl DecisionTree {
-    /// The step that answers as `model` does, whose labels are class indices.
-    pub fn export<F: linfa::Float>(model: &linfa_trees::DecisionTree<F, usize>) -> Exported {
-        // What does not fit is refused when the model is loaded.
-        let index = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
-        let (mut features, mut thresholds, mut classes) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut left, mut right) = (Vec::new(), Vec::new());
-        // Breadth first, without recursion: linfa's trees can be as deep as there are training rows.
-        let mut nodes = vec![model.root_node()];
-        while let Some(node) = nodes.get(features.len()).copied() {
-            // linfa leaves a child in place where a split had one side alone; it is a leaf all the same.
-            if let (false, [Some(below), Some(above)]) = (node.is_leaf(), node.children().as_slice()) {
-                let (feature, threshold, _) = node.split();
-                features.push(index(feature));
-                thresholds.push(threshold);
-                left.push(index(nodes.len()));
-                right.push(index(nodes.len() + 1));
-                classes.push(0);
-                nodes.extend([below.as_ref(), above.as_ref()]);
-            } else {
-                features.push(0);
-                thresholds.push(F::zero());
-                left.push(0);
-                right.push(0);
-                classes.push(index(node.prediction().unwrap_or_default()));
-            }
-        }
-        let indices = |values| Tensor { shape: vec![nodes.len()], values: Values::U32(values) };
-        Exported::new(
-            Self {},
-            [
-                ("features", indices(features)),
-                ("thresholds", Tensor::floats(&[nodes.len()], &thresholds)),
-                ("left", indices(left)),
-                ("right", indices(right)),
-                ("classes", indices(classes)),
-            ],
-        )
     }
 }
 

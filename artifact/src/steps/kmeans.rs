@@ -5,8 +5,6 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Kind, Role, Step, best, sums::squared_distance};
-#[cfg(feature = "linfa")]
-use crate::{Exported, tensors::Tensor};
 use crate::{
     Output,
     tensors::{Parameters, TensorError},
@@ -35,17 +33,6 @@ impl Kind for KMeans {
         let clusters = output.width();
         let centroids = parameters.matrix("centroids", clusters, inputs)?;
         Ok(Box::new(Loaded { centroids, clusters, inputs }))
-    }
-}
-
-#[cfg(feature = "linfa")]
-impl KMeans {
-    /// The step that answers as `model` does.
-    pub fn export<F: linfa::Float>(
-        model: &linfa_clustering::KMeans<F, linfa_nn::distance::L2Dist>,
-    ) -> Exported {
-        let centroids = model.centroids();
-        Exported::new(Self {}, [("centroids", Tensor::floats(centroids.shape(), centroids))])
     }
 }
 

@@ -5,8 +5,6 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Kind, Role, Step, sums::linear};
-#[cfg(feature = "linfa")]
-use crate::{Exported, tensors::Tensor};
 use crate::{
     Output,
     tensors::{Parameters, TensorError},
@@ -33,20 +31,6 @@ impl Kind for LinearRegression {
         let coefficients = parameters.vector("coefficients", inputs)?;
         let intercept = parameters.vector("intercept", 1)?[0];
         Ok(Box::new(Loaded { coefficients, intercept }))
-    }
-}
-
-#[cfg(feature = "linfa")]
-impl LinearRegression {
-    /// The step that answers as `model` does.
-    pub fn export<F: linfa::Float>(model: &linfa_linear::FittedLinearRegression<F>) -> Exported {
-        Exported::new(
-            Self {},
-            [
-                ("coefficients", Tensor::floats(&[model.params().len()], model.params())),
-                ("intercept", Tensor::floats(&[1], &[model.intercept()])),
-            ],
-        )
     }
 }
 

@@ -3,13 +3,9 @@
 //! Tensors: `coefficients` (inputs), `intercept` (1). linfa calls the majority class of the training set the
 //! positive one; an exporter negates both tensors where that is class 0.
 
-#[cfg(feature = "linfa")]
-use ndarray::Array1;
 use serde::{Deserialize, Serialize};
 
 use super::{Kind, Role, Step, best, sums::linear};
-#[cfg(feature = "linfa")]
-use crate::{Exported, tensors::Tensor};
 use crate::{
     Output,
     tensors::{Parameters, TensorError},
@@ -36,33 +32,6 @@ impl Kind for LogisticRegression {
         let coefficients = parameters.vector("coefficients", inputs)?;
         let intercept = parameters.vector("intercept", 1)?[0];
         Ok(Box::new(Loaded { coefficients, intercept }))
-    }
-}
-
-#[cfg(feature = "linfa")]
-impl LogisticRegression {
-    /// The step that answers as `model` does, whose labels are the class indices 0 and 1. linfa tells no threshold:
-    /// with another than 0.5, [`crate::Artifact::seal`] shows where the two differ.
-    pub fn export(model: &linfa_logistic::FittedLogisticRegression<f64, usize>) -> Exported {
-        let labels = model.labels();
-        Self::of(model.params(), model.intercept(), labels.pos.class < labels.neg.class)
-    }
-
-    /// [`Self::export`] of an f32 model. (linfa-logistic keeps the trait private that would make them one.)
-    pub fn export_f32(model: &linfa_logistic::FittedLogisticRegression<f32, usize>) -> Exported {
-        let labels = model.labels();
-        Self::of(model.params(), model.intercept(), labels.pos.class < labels.neg.class)
-    }
-
-    fn of<F: linfa::Float>(coefficients: &Array1<F>, intercept: F, negate: bool) -> Exported {
-        let sign = if negate { -F::one() } else { F::one() };
-        Exported::new(
-            Self {},
-            [
-                ("coefficients", Tensor::floats(&[coefficients.len()], &(coefficients * sign))),
-                ("intercept", Tensor::floats(&[1], &[intercept * sign])),
-            ],
-        )
     }
 }
 

@@ -2,13 +2,9 @@
 //!
 //! Tensors: `coefficients` (classes x inputs), `intercepts` (classes).
 
-#[cfg(feature = "linfa")]
-use ndarray::{Array1, Array2};
 use serde::{Deserialize, Serialize};
 
 use super::{Kind, Role, Step, best, sums::linear};
-#[cfg(feature = "linfa")]
-use crate::{Exported, tensors::Tensor};
 use crate::{
     Output,
     tensors::{Parameters, TensorError},
@@ -38,32 +34,6 @@ impl Kind for MultinomialLogisticRegression {
         let coefficients = parameters.matrix("coefficients", classes, inputs)?;
         let intercepts = parameters.vector("intercepts", classes)?;
         Ok(Box::new(Loaded { coefficients, intercepts, inputs }))
-    }
-}
-
-#[cfg(feature = "linfa")]
-impl MultinomialLogisticRegression {
-    /// The step that answers as `model` does, whose labels are class indices. linfa knows the classes of the
-    /// training rows alone, in ascending order: if one never occurred there, the tensors will not fit the manifest.
-    pub fn export(model: &linfa_logistic::MultiFittedLogisticRegression<f64, usize>) -> Exported {
-        Self::of(model.params(), model.intercept())
-    }
-
-    /// [`Self::export`] of an f32 model. (linfa-logistic keeps the trait private that would make them one.)
-    pub fn export_f32(model: &linfa_logistic::MultiFittedLogisticRegression<f32, usize>) -> Exported {
-        Self::of(model.params(), model.intercept())
-    }
-
-    fn of<F: linfa::Float>(coefficients: &Array2<F>, intercepts: &Array1<F>) -> Exported {
-        // linfa's are inputs x classes.
-        let coefficients = coefficients.t();
-        Exported::new(
-            Self {},
-            [
-                ("coefficients", Tensor::floats(coefficients.shape(), coefficients)),
-                ("intercepts", Tensor::floats(&[intercepts.len()], intercepts)),
-            ],
-        )
     }
 }
 

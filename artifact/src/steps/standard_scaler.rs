@@ -5,8 +5,6 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Kind, Role, Step};
-#[cfg(feature = "linfa")]
-use crate::{Exported, tensors::Tensor};
 use crate::{
     Output,
     tensors::{Parameters, TensorError},
@@ -37,34 +35,6 @@ impl Kind for StandardScaler {
             return Err(parameters.refuse("scales", index, scales[index], "greater than zero"));
         }
         Ok(Box::new(Loaded { offsets, scales }))
-    }
-}
-
-#[cfg(feature = "linfa")]
-impl StandardScaler {
-    /// The step that answers as `model` does, whatever its method: each is an offset and a scale per column.
-    pub fn export<F: linfa::Float>(model: &linfa_preprocessing::linear_scaling::LinearScaler<F>) -> Exported {
-        use linfa_preprocessing::linear_scaling::ScalingMethod;
-
-        // linfa answers ((x - offset) * scale) * stretch + shift.
-        let column = |offset: F, scale: F| {
-            let (stretch, shift) = match *model.method() {
-                ScalingMethod::Standard(true, _) | ScalingMethod::MaxAbs => (F::one(), F::zero()),
-                ScalingMethod::Standard(false, _) => (F::one(), offset),
-                ScalingMethod::MinMax(min, max) => (max - min, min),
-            };
-            let scale = scale * stretch;
-            (offset - shift / scale, scale)
-        };
-        let (offsets, scales): (Vec<F>, Vec<F>) =
-            model.offsets().iter().zip(model.scales()).map(|(offset, scale)| column(*offset, *scale)).unzip();
-        Exported::new(
-            Self {},
-            [
-                ("offsets", Tensor::floats(&[offsets.len()], &offsets)),
-                ("scales", Tensor::floats(&[scales.len()], &scales)),
-            ],
-        )
     }
 }
 

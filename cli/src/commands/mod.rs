@@ -2,8 +2,11 @@
 
 use std::io::Write;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use comfy_table::{Row, Table, presets};
+use indicatif::ProgressStyle;
+
+use crate::training::algorithms;
 
 mod history;
 mod keys;
@@ -54,6 +57,15 @@ pub(crate) enum Format {
     Json,
 }
 
+impl Cli {
+    /// What the command line says; ends the program where it says nothing that can be done.
+    pub(crate) fn read() -> Self {
+        let flags = |train| algorithms::add_flags(train, std::env::args_os());
+        let matches = Self::command().mut_subcommand("train", flags).get_matches();
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+}
+
 impl Command {
     /// Does it; answers go to `out`, what went wrong is the error.
     pub(crate) fn run(self, out: &mut dyn Write) -> anyhow::Result<()> {
@@ -91,4 +103,9 @@ fn table<H: Into<Row>>(header: H, rows: impl IntoIterator<Item = Vec<String>>) -
         column.set_padding((0, 2));
     }
     table.trim_fmt()
+}
+
+/// How a progress bar looks.
+pub(crate) fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }

@@ -6,26 +6,27 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context as _, bail, ensure};
-use artifact::{Artifact, Name, Output, Version, manifest::Training};
+use anyhow::{Context as _, anyhow, bail, ensure};
+use artifact::{
+    Artifact, Name, Output, Version,
+    fitted::{self, Fitted as _, golden, statistics},
+    manifest::Training,
+};
 use clap::Args;
 use fs_err as fs;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use jiff::Timestamp;
 use sidecar::table::{Table, Target, Wanted};
 
+use super::style;
 use crate::training::{
-    algorithms::{Algorithm, Task},
-    card::{self, Recipe},
-    golden,
-    hyper::Hyper,
+    algorithms::Task,
+    card::{self, Making},
     metrics,
-    model::Trained,
-    split, statistics,
+    model::Recipe,
+    search::Search,
+    split,
 };
-
-/// What fits the models, as the manifest names it.
-const LIBRARY: &str = "linfa 0.8.1";
 
 /// Train a model from a CSV file, prove it, and write it as a version.
 ///
@@ -41,15 +42,15 @@ pub(crate) struct Train {
     /// The training data
     #[arg(long, value_name = "FILE")]
     csv: PathBuf,
-    /// The column to learn: class names, or numbers for a regression. kmeans takes none
+    /// The column to learn: class names, or numbers for a regression, some of which learn several. Clusters and
+    /// transformations take none
     #[arg(long, value_name = "COLUMN")]
-    target: Option<String>,
+    target: Vec<String>,
     /// Columns that are no features, such as a row's id
     #[arg(long, value_name = "COLUMN")]
     ignore: Vec<String>,
-    /// What to fit
-    #[arg(long, value_enum)]
-    algorithm: Algorithm,
+    #[command(flatten)]
+    recipe: Recipe,
     /// The model's name
     #[arg(long)]
     name: Name,
@@ -65,49 +66,53 @@ pub(crate) struct Train {
     /// What the shuffle, the fit and the drawn golden rows start from
     #[arg(long, default_value_t = 42)]
     seed: u64,
-    /// Scale each feature to mean 0 and standard deviation 1 first
-    #[arg(long)]
-    scale: bool,
     /// The time to write into the manifest [default: now]
     #[arg(long, value_name = "RFC3339")]
     created_at: Option<Timestamp>,
     #[command(flatten)]
-    hyper: Hyper,
+    search: Search,
 }
 
 impl Train {
     pub(crate) fn run(mut self, out: &mut dyn Write) -> anyhow::Result<()> {
-        let algorithm = self.algorithm;
-        self.hyper.refuse_all_but(algorithm.hyper(), algorithm.name())?;
         let folder = self.folder()?;
         let table = self.read()?;
         self.suits(&table)?;
         let (fit, held_out) = split::split(&table, self.test_split, self.seed)?;
 
-        let progress = spinner(format!("fitting {} on {} rows", algorithm.name(), fit.records.nrows()));
-        let model = Trained::fit(algorithm, &fit, self.scale, self.seed, &mut self.hyper)
-            .context(algorithm.name())?;
+        let (recipe, tried) = self.search.best(self.recipe, &fit, self.seed)?;
+        self.recipe = recipe;
+        let algorithm = self.recipe.algorithm.name();
+        let progress = spinner(format!("fitting {algorithm} on {} rows", fit.records.nrows()));
+        let model = self.recipe.fit(&fit, self.seed)?;
 
         progress.set_message("measuring and proving");
         let inputs = statistics::features(&table.columns, &fit.records);
         let held_out_answers = model.answer(&held_out.records);
         let output = match &fit.target {
             Target::Classes { names, .. } => Output::Classification { classes: names.clone() },
-            Target::Numbers(_) => Output::Regression { targets: self.target.iter().cloned().collect() },
-            Target::None => Output::Clustering { clusters: held_out_answers.scores.ncols() },
+            Target::Numbers { names, .. } => Output::Regression { targets: names.clone() },
+            Target::None => fitted::output(&model.role()),
         };
-        let golden = golden::rows(&model, &fit, &held_out, &inputs, &output, self.seed)?;
+        let sources = [&fit.records, &held_out.records];
+        let golden =
+            golden::rows(&model, &sources, &inputs, &output, self.seed).map_err(|lost| match output {
+                Output::Clustering { .. } => {
+                    anyhow!("no row is clearly nearest to cluster {}; use fewer --n-clusters", lost.name)
+                }
+                _ => anyhow!("{lost}; train with more rows of it, or without it"),
+            })?;
         let pack = Artifact {
             name: self.name.clone(),
-            steps: model.export(),
+            steps: model.export()?,
             inputs,
             output,
             training: Training {
-                library: LIBRARY.to_owned(),
+                library: fitted::LIBRARY.to_owned(),
                 data: table.digest,
                 rows: fit.records.nrows() as u64,
                 metrics: metrics::measure(&held_out.target, &held_out_answers),
-                created_at: self.created_at.unwrap_or_else(now),
+                created_at: self.created_at.unwrap_or_else(fitted::now),
             },
             golden,
         };
@@ -118,7 +123,10 @@ impl Train {
         files.write(&folder)?;
         fs::write(folder.join("README.md"), self.card(&pack, held_out))?;
 
-        writeln!(out, "{}: {} rows fitted, {held_out} held out", algorithm.name(), pack.training.rows)?;
+        for tried in tried {
+            writeln!(out, "{}  {} {:.4}", tried.flags, tried.metric, tried.value)?;
+        }
+        writeln!(out, "{algorithm}: {} rows fitted, {held_out} held out", pack.training.rows)?;
         for (name, value) in &pack.training.metrics {
             writeln!(out, "  {name:<22} {value:.4}")?;
         }
@@ -144,14 +152,16 @@ impl Train {
     }
 
     fn read(&self) -> anyhow::Result<Table> {
-        let wanted = match (self.algorithm.task(), self.target.as_deref()) {
-            (Task::Clustering, None) => Wanted::Nothing,
-            (Task::Clustering, Some(target)) => {
-                bail!("{} takes no --target; --ignore {target} leaves that column out", self.algorithm.name())
+        let algorithm = self.recipe.algorithm.name();
+        let wanted = match (self.recipe.algorithm.task(), self.target.as_slice()) {
+            (Task::Clustering | Task::Transformation, []) => Wanted::Nothing,
+            (Task::Clustering | Task::Transformation, [target, ..]) => {
+                bail!("{algorithm} takes no --target; --ignore {target} leaves that column out")
             }
-            (Task::Regression, Some(target)) => Wanted::Numbers(target),
-            (Task::Binary | Task::Classification, Some(target)) => Wanted::Classes(target),
-            (_, None) => bail!("{} needs a --target", self.algorithm.name()),
+            (_, []) => bail!("{algorithm} needs a --target"),
+            (Task::Regression, targets) => Wanted::Numbers(targets),
+            (Task::Binary | Task::Classification, [target]) => Wanted::Classes(target),
+            (_, targets) => bail!("{algorithm} learns one --target, not {}", targets.len()),
         };
         let file = fs::File::open(&self.csv)?;
         let progress = ProgressBar::new(file.metadata()?.len())
@@ -168,12 +178,13 @@ impl Train {
         let Target::Classes { names, indices } = &table.target else {
             return Ok(());
         };
-        let (algorithm, column) = (self.algorithm.name(), self.target.as_deref().unwrap_or_default());
+        let algorithm = self.recipe.algorithm.name();
+        let column = self.target.first().map(String::as_str).unwrap_or_default();
         let (classes, rows) = (names.len(), indices.len());
         match names.as_slice() {
             [only] => bail!("column `{column}` has one class, `{only}`; there is nothing to tell apart"),
             [_, _] => Ok(()),
-            _ if self.algorithm.task() == Task::Binary => bail!(
+            _ if self.recipe.algorithm.task() == Task::Binary => bail!(
                 "{algorithm} tells two classes apart, column `{column}` has {classes}; \
                  use multinomial-logistic-regression"
             ),
@@ -187,16 +198,16 @@ impl Train {
 
     fn card(&self, pack: &Artifact, held_out: usize) -> String {
         let file = self.csv.file_name().unwrap_or_default().to_string_lossy();
-        let recipe = Recipe {
-            algorithm: self.algorithm.name(),
-            scaled: self.scale,
-            hyper: self.hyper.taken(),
+        let making = Making {
+            algorithm: self.recipe.algorithm.name(),
+            preparation: self.recipe.preparation(),
+            hyper: self.recipe.algorithm.values().collect(),
             file: &file,
             test_split: self.test_split,
             seed: self.seed,
             held_out,
         };
-        card::card(pack, &recipe)
+        card::card(pack, &making)
     }
 }
 
@@ -209,11 +220,6 @@ fn next_version(model: &Path) -> anyhow::Result<Version> {
         }
     }
     Ok(Version::try_from(highest + 1)?)
-}
-
-/// Whole seconds: more would say nothing.
-fn now() -> Timestamp {
-    Timestamp::from_second(Timestamp::now().as_second()).unwrap_or_default()
 }
 
 fn share(text: &str) -> Result<f64, &'static str> {
@@ -229,8 +235,4 @@ fn spinner(message: String) -> ProgressBar {
         ProgressBar::new_spinner().with_style(style("{spinner} {msg} ({elapsed})")).with_message(message);
     spinner.enable_steady_tick(Duration::from_millis(100));
     spinner
-}
-
-fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }

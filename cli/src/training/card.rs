@@ -6,10 +6,10 @@ use artifact::Artifact;
 
 /// How the model was made, as far as the manifest does not tell.
 #[derive(Debug)]
-pub(crate) struct Recipe<'a> {
+pub(crate) struct Making<'a> {
     pub(crate) algorithm: &'a str,
-    pub(crate) scaled: bool,
-    pub(crate) hyper: &'a [(&'static str, String)],
+    pub(crate) preparation: Option<String>,
+    pub(crate) hyper: Vec<(&'a str, &'a str)>,
     /// The name of the data's file, without its folder.
     pub(crate) file: &'a str,
     pub(crate) test_split: f64,
@@ -18,14 +18,14 @@ pub(crate) struct Recipe<'a> {
 }
 
 /// The card as Markdown.
-pub(crate) fn card(pack: &Artifact, recipe: &Recipe<'_>) -> String {
+pub(crate) fn card(pack: &Artifact, making: &Making<'_>) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
-    let _ = write(&mut text, pack, recipe);
+    let _ = write(&mut text, pack, making);
     text
 }
 
-fn write(text: &mut String, pack: &Artifact, recipe: &Recipe<'_>) -> std::fmt::Result {
+fn write(text: &mut String, pack: &Artifact, making: &Making<'_>) -> std::fmt::Result {
     let training = &pack.training;
     let steps: Vec<_> = pack.steps.iter().map(|step| step.spec.kind()).collect();
     writeln!(text, "# {}\n", pack.name)?;
@@ -40,17 +40,17 @@ fn write(text: &mut String, pack: &Artifact, recipe: &Recipe<'_>) -> std::fmt::R
     writeln!(
         text,
         "| algorithm | {}{} |",
-        recipe.algorithm,
-        if recipe.scaled { ", on scaled features" } else { "" }
+        making.algorithm,
+        making.preparation.as_ref().map(|method| format!(", after {method}")).unwrap_or_default()
     )?;
-    for (name, value) in recipe.hyper {
+    for (name, value) in &making.hyper {
         writeln!(text, "| {name} | {value} |")?;
     }
-    writeln!(text, "| data | `{}`, {} |", recipe.file, training.data)?;
+    writeln!(text, "| data | `{}`, {} |", making.file, training.data)?;
     writeln!(
         text,
         "| rows | {} fitted, {} held out (--test-split {}, --seed {}) |",
-        training.rows, recipe.held_out, recipe.test_split, recipe.seed
+        training.rows, making.held_out, making.test_split, making.seed
     )?;
     writeln!(text, "| answers | {} |", pack.output.names().join(", "))?;
     writeln!(text, "| created | {} |", training.created_at)?;

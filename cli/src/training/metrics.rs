@@ -2,19 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use ndarray::{Array1, Array2};
+use ndarray::{Array1, Array2, ArrayView1};
 use sidecar::{
     metrics::{self, mean},
     table::Target,
 };
 
-use super::algorithms::Answers;
+use artifact::fitted::Answers;
 
 /// Measures `answers` against the targets of the same rows.
 pub(crate) fn measure(target: &Target, answers: &Answers) -> BTreeMap<String, f64> {
     let measured = match (target, &answers.choices) {
         (Target::Classes { indices, .. }, Some(choices)) => classes(indices, choices, &answers.scores),
-        (Target::Numbers(numbers), _) => numbers_against(numbers, &answers.scores),
+        (Target::Numbers { values, .. }, _) => numbers_against(values, &answers.scores),
         (_, Some(choices)) => clusters(choices, &answers.scores),
         (_, None) => Vec::new(),
     };
@@ -40,9 +40,18 @@ fn classes(
     measured
 }
 
-fn numbers_against(truth: &Array1<f64>, values: &Array2<f64>) -> Vec<(&'static str, f64)> {
-    let pairs = || truth.iter().copied().zip(values.column(0).into_iter().copied());
-    vec![("mae", metrics::mae(pairs())), ("r2", metrics::r2(pairs())), ("rmse", metrics::rmse(pairs()))]
+/// The mean over the targets, each of which counts the same.
+fn numbers_against(truth: &Array2<f64>, values: &Array2<f64>) -> Vec<(&'static str, f64)> {
+    let pairs = |(truth, values): (ArrayView1<'_, f64>, ArrayView1<'_, f64>)| -> Vec<_> {
+        truth.iter().copied().zip(values.iter().copied()).collect()
+    };
+    let targets: Vec<_> = truth.columns().into_iter().zip(values.columns()).map(pairs).collect();
+    let over_targets = |metric: fn(&[(f64, f64)]) -> f64| mean(targets.iter().map(|pairs| metric(pairs)));
+    vec![
+        ("mae", over_targets(|pairs| metrics::mae(pairs.iter().copied()))),
+        ("r2", over_targets(|pairs| metrics::r2(pairs.iter().copied()))),
+        ("rmse", over_targets(|pairs| metrics::rmse(pairs.iter().copied()))),
+    ]
 }
 
 /// For clusters nothing is true or false: how close rows are to their own centre, and how much closer than to
@@ -74,6 +83,10 @@ mod tests {
         assert!((found - expected).abs() < 1e-12, "{name}: {found}");
     }
 
+    fn number(values: Array1<f64>) -> Target {
+        Target::Numbers { names: vec!["a".into()], values: values.insert_axis(ndarray::Axis(1)) }
+    }
+
     #[test]
     fn classes_are_measured_by_accuracy_macro_f1_and_log_loss() {
         let target =
@@ -98,12 +111,12 @@ mod tests {
     #[test]
     fn numbers_are_measured_by_their_distance() {
         let answers = Answers { choices: None, scores: arr2(&[[1.0], [4.0]]) };
-        let metrics = measure(&Target::Numbers(array![1.0, 2.0]), &answers);
+        let metrics = measure(&number(array![1.0, 2.0]), &answers);
         near(&metrics, "mae", 1.0);
         near(&metrics, "rmse", 2.0_f64.sqrt());
         near(&metrics, "r2", -7.0);
         // A constant target has no spread to compare with.
-        let metrics = measure(&Target::Numbers(array![2.0, 2.0]), &answers);
+        let metrics = measure(&number(array![2.0, 2.0]), &answers);
         assert!(!metrics.contains_key("r2"));
     }
 
@@ -118,6 +131,6 @@ mod tests {
     #[test]
     fn nothing_held_out_measures_nothing() {
         let answers = Answers { choices: None, scores: Array2::zeros((0, 1)) };
-        assert!(measure(&Target::Numbers(array![]), &answers).is_empty());
+        assert!(measure(&number(array![]), &answers).is_empty());
     }
 }

@@ -2,9 +2,7 @@
 
 pub(crate) mod algorithms;
 pub(crate) mod card;
-pub(crate) mod golden;
-pub(crate) mod hyper;
 pub(crate) mod metrics;
 pub(crate) mod model;
+pub(crate) mod search;
 pub(crate) mod split;
-pub(crate) mod statistics;

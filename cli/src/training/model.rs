@@ -1,55 +1,62 @@
-//! A fitted model as a whole: the scaler, if there is one, then the estimator. All of it is linfa's.
+//! A fitted model as a whole: what prepares the features, then the estimator. All of it is linfa's.
 
-use artifact::{Exported, steps::standard_scaler::StandardScaler};
-use linfa::{
-    DatasetBase,
-    traits::{Fit as _, Transformer as _},
-};
+use artifact::fitted::Fitted;
+use clap::{Args, ValueEnum};
+use linfa::{DatasetBase, traits::Fit as _};
 use linfa_preprocessing::linear_scaling::LinearScaler;
-use ndarray::Array2;
 
 use super::{
-    algorithms::{Algorithm, Answers, Fitted, Lesson},
-    hyper::Hyper,
+    algorithms::{Algorithm, Lesson},
     split::Part,
 };
 
-/// A model that linfa fitted.
-pub(crate) struct Trained {
-    scaler: Option<LinearScaler<f64>>,
-    estimator: Box<dyn Fitted>,
+/// What is fitted.
+#[derive(Args, Debug)]
+pub(crate) struct Recipe {
+    #[command(flatten)]
+    pub(crate) algorithm: Algorithm,
+    /// Scale each feature first
+    #[arg(long, value_name = "METHOD", num_args = 0..=1, require_equals = true, default_missing_value = "standard")]
+    pub(crate) scale: Option<Scale>,
 }
 
-impl Trained {
-    /// Fits the scaler, if one is wanted, and the estimator on what it gives.
-    pub(crate) fn fit(
-        algorithm: Algorithm,
-        part: &Part,
-        scale: bool,
-        seed: u64,
-        hyper: &mut Hyper,
-    ) -> anyhow::Result<Self> {
-        if !scale {
-            let estimator = algorithm.fit(&Lesson { part, seed }, hyper)?;
-            return Ok(Self { scaler: None, estimator });
-        }
-        let scaler = LinearScaler::standard().fit(&DatasetBase::from(part.records.view()))?;
-        let part = Part { records: scaler.transform(part.records.clone()), target: part.target.clone() };
-        let estimator = algorithm.fit(&Lesson { part: &part, seed }, hyper)?;
-        Ok(Self { scaler: Some(scaler), estimator })
+/// How features are scaled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Scale {
+    /// To mean 0 and standard deviation 1
+    Standard,
+}
+
+impl Recipe {
+    /// Fits what prepares the features, and the estimator on what that gives.
+    pub(crate) fn fit(&self, part: &Part, seed: u64) -> anyhow::Result<Box<dyn Fitted>> {
+        let Some(scale) = self.scale else {
+            return self.algorithm.fit(&Lesson { part, seed });
+        };
+        let scaler = scale.fit(part)?;
+        let part = Part { records: scaler.answer(&part.records).scores, target: part.target.clone() };
+        let estimator = self.algorithm.fit(&Lesson { part: &part, seed })?;
+        Ok(Box::new((scaler, estimator)))
     }
 
-    /// What linfa answers to `rows`, which are not scaled yet.
-    pub(crate) fn answer(&self, rows: &Array2<f64>) -> Answers {
-        match &self.scaler {
-            Some(scaler) => self.estimator.answer(&scaler.transform(rows.clone())),
-            None => self.estimator.answer(rows),
-        }
+    /// The same with another algorithm.
+    pub(crate) fn with(&self, algorithm: Algorithm) -> Self {
+        Self { algorithm, scale: self.scale }
     }
 
-    /// The steps of the artifact.
-    pub(crate) fn export(&self) -> Vec<Exported> {
-        let scaler = self.scaler.as_ref().map(StandardScaler::export);
-        scaler.into_iter().chain([self.estimator.export()]).collect()
+    /// The features' preparation in words, for the model card.
+    pub(crate) fn preparation(&self) -> Option<String> {
+        let value = self.scale?.to_possible_value()?;
+        Some(format!("{} scaling", value.get_name()))
+    }
+}
+
+impl Scale {
+    /// Fits it to the features.
+    pub(crate) fn fit(self, part: &Part) -> anyhow::Result<Box<dyn Fitted>> {
+        let dataset = DatasetBase::from(part.records.view());
+        Ok(match self {
+            Self::Standard => Box::new(LinearScaler::standard().fit(&dataset)?),
+        })
     }
 }

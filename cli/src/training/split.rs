@@ -23,39 +23,59 @@ pub(crate) fn split(table: &Table, share: f64, seed: u64) -> anyhow::Result<(Par
     let mut order: Vec<usize> = (0..rows).collect();
     order.shuffle(&mut Xoshiro256Plus::seed_from_u64(seed));
     let (held_out, fit) = order.split_at(held_out);
-    let (fit, held_out) = (Part::of(table, fit), Part::of(table, held_out));
+    let part = |rows: &[usize]| Part::of(&table.values, &table.target, rows);
+    let (fit, held_out) = (part(fit), part(held_out));
     fit.knows_all_classes()?;
     Ok((fit, held_out))
 }
 
 impl Part {
-    fn of(table: &Table, rows: &[usize]) -> Self {
-        let target = match &table.target {
+    fn of(records: &Array2<f64>, target: &Target, rows: &[usize]) -> Self {
+        let target = match target {
             Target::None => Target::None,
             Target::Classes { names, indices } => {
                 Target::Classes { names: names.clone(), indices: indices.select(Axis(0), rows) }
             }
-            Target::Numbers(numbers) => Target::Numbers(numbers.select(Axis(0), rows)),
+            Target::Numbers { names, values } => {
+                Target::Numbers { names: names.clone(), values: values.select(Axis(0), rows) }
+            }
         };
-        Self { records: table.values.select(Axis(0), rows), target }
+        Self { records: records.select(Axis(0), rows), target }
+    }
+
+    /// One of `folds` parts of equal size is held out: (rows to fit, rows held out). The rows are shuffled already.
+    pub(crate) fn fold(&self, fold: usize, folds: usize) -> anyhow::Result<(Self, Self)> {
+        let (held_out, fit): (Vec<_>, Vec<_>) =
+            (0..self.records.nrows()).partition(|row| row % folds == fold);
+        let part = |rows: &[usize]| Self::of(&self.records, &self.target, rows);
+        let (fit, held_out) = (part(&fit), part(&held_out));
+        fit.knows_all_classes()?;
+        Ok((fit, held_out))
     }
 
     /// The classes' indices.
     pub(crate) fn classes(&self) -> anyhow::Result<&Array1<usize>> {
         match &self.target {
             Target::Classes { indices, .. } => Some(indices),
-            Target::None | Target::Numbers(_) => None,
+            Target::None | Target::Numbers { .. } => None,
         }
         .context("this algorithm learns classes")
     }
 
-    /// The targets' numbers.
-    pub(crate) fn numbers(&self) -> anyhow::Result<&Array1<f64>> {
+    /// The targets' numbers, rows x targets.
+    pub(crate) fn numbers(&self) -> anyhow::Result<&Array2<f64>> {
         match &self.target {
-            Target::Numbers(numbers) => Some(numbers),
+            Target::Numbers { values, .. } => Some(values),
             Target::None | Target::Classes { .. } => None,
         }
         .context("this algorithm learns numbers")
+    }
+
+    /// The numbers of the only target.
+    pub(crate) fn number(&self) -> anyhow::Result<Array1<f64>> {
+        let numbers = self.numbers()?;
+        ensure!(numbers.ncols() == 1, "this algorithm learns one target, not {}", numbers.ncols());
+        Ok(numbers.column(0).to_owned())
     }
 
     /// A class without a row to learn from would not be in the model at all.

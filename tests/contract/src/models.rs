@@ -17,8 +17,8 @@ fn plain(name: &str) -> Artifact {
 
 /// Writes every model of the cases into `folder`.
 pub(crate) fn write_all(folder: &Path) -> anyhow::Result<()> {
-    let version = |pack: &Artifact, number: u64| {
-        Parts::of(pack).write(&folder.join(pack.name.as_str()).join(number.to_string()));
+    let version = |artifact: &Artifact, number: u64| {
+        Parts::of(artifact).write(&folder.join(artifact.name.as_str()).join(number.to_string()));
     };
     for (number, slope) in [(1, 2.0), (2, 3.0), (3, 4.0)] {
         version(&testkit::linear("plane", slope), number);
@@ -34,8 +34,8 @@ pub(crate) fn write_all(folder: &Path) -> anyhow::Result<()> {
         plain("walker"),
         plain("late"),
     ];
-    for pack in others {
-        version(&pack, 1);
+    for artifact in others {
+        version(&artifact, 1);
     }
     // Its golden rows are not what the model answers.
     Parts::of(&plain("broken"))

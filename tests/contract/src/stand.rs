@@ -11,7 +11,10 @@ use std::{
 
 use anyhow::{Context as _, bail, ensure};
 use artifact::Digest;
-use client::{ApiKey, Client, pb::model_version::State};
+use client::{
+    ApiKey, Client,
+    pb::{Model, model_version::State},
+};
 use fs_err as fs;
 use rustix::process::{Pid, Signal, kill_process};
 use serde::{Deserialize, Serialize};
@@ -21,7 +24,7 @@ use crate::{models, suites::cases_file};
 /// The key that may ask `plane` and nothing else.
 const NARROW_KEY: &str = "lsk_narrow";
 /// A second watch is one too many, so that a case can be refused for want of room.
-const SETTINGS: [(&str, &str); 1] = [("LINFA_SERVE__LIMITS__WATCHES", "1")];
+const WATCHES: (&str, &str) = ("LINFA_SERVE__LIMITS__WATCHES", "1");
 /// Far beyond what anything here takes.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// How often a condition is looked at.
@@ -41,6 +44,8 @@ pub enum Where {
 pub struct Stand {
     folder: PathBuf,
     port: u16,
+    /// Of a page in a browser that may call.
+    page: u16,
     place: Where,
 }
 
@@ -51,8 +56,12 @@ impl Stand {
     /// # Errors
     /// If something cannot be started, or says too long that it is not ready.
     pub fn start(folder: &Path, place: Where) -> anyhow::Result<Self> {
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
-        let stand = Self { folder: folder.to_owned(), port, place };
+        // Held together, so that they are two.
+        let free =
+            [TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?, TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?];
+        let [port, page] = [free[0].local_addr()?.port(), free[1].local_addr()?.port()];
+        drop(free);
+        let stand = Self { folder: folder.to_owned(), port, page, place };
         models::write_all(&stand.models())?;
         run(Command::new(repository().join("secrets/generate")).arg(stand.secrets()))?;
         stand.admit_the_narrow_key()?;
@@ -61,6 +70,7 @@ impl Stand {
             stand.lay_out_compose()?;
         }
         stand.up()?;
+        wait_until("every model is judged", || stand.is_judged())?;
         Ok(stand)
     }
 
@@ -87,6 +97,7 @@ impl Stand {
             ("CONTRACT_CASES", path(fs::canonicalize(cases_file())?)),
             ("CONTRACT_DO", path(std::env::current_exe()?)),
             ("CONTRACT_SERVER", self.endpoint()),
+            ("CONTRACT_ORIGIN", self.origin()),
             ("CONTRACT_KEY_FILE", path(self.secrets().join("client_api_key"))),
             ("CONTRACT_NARROW_KEY_FILE", path(self.folder.join("narrow_api_key"))),
             ("CONTRACT_STAND", path(self.folder.clone())),
@@ -121,22 +132,28 @@ impl Stand {
             Where::Compose => self.compose(&["up", "--detach", "--wait", "--wait-timeout", "120"])?,
             Where::Linfactl(program) => self.start_linfactl(program)?,
         }
-        wait_until("every model is judged", || self.is_judged())
+        wait_until("the server answers", || Ok(self.listed()?.is_some()))
     }
 
-    /// Whether no version is pending but the one that always is.
-    fn is_judged(&self) -> anyhow::Result<bool> {
+    /// What the server says of its models, once it is ready.
+    fn listed(&self) -> anyhow::Result<Option<Vec<Model>>> {
         let key = ApiKey::new(fs::read_to_string(self.secrets().join("client_api_key"))?.trim())?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let listed = runtime.block_on(async {
             let client = Client::connect(&self.endpoint(), key).await?;
             client.list_models().await
         });
-        // Until it is ready it refuses.
-        let Ok(listed) = listed else { return Ok(false) };
-        let versions = listed.models.iter().flat_map(|model| &model.versions);
+        let models = listed.map(|listed| listed.models).unwrap_or_default();
+        let serves = models.iter().any(|model| model.default_version != 0);
+        Ok(serves.then_some(models))
+    }
+
+    /// Whether the server knows every model, and no version is pending but the one that always is.
+    fn is_judged(&self) -> anyhow::Result<bool> {
+        let models = self.listed()?.unwrap_or_default();
+        let versions = models.iter().flat_map(|model| &model.versions);
         let pending = versions.filter(|version| version.state() == State::Pending).count();
-        Ok(listed.models.len() == fs::read_dir(self.models())?.count() && pending == 1)
+        Ok(models.len() == fs::read_dir(self.models())?.count() && pending == 1)
     }
 
     fn start_linfactl(&self, program: &Path) -> anyhow::Result<()> {
@@ -148,7 +165,7 @@ impl Stand {
             .arg(self.models())
             .arg("--data")
             .arg(self.secrets())
-            .envs(SETTINGS)
+            .envs(self.settings())
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
@@ -168,6 +185,15 @@ impl Stand {
 
     fn endpoint(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
+    }
+
+    fn origin(&self) -> String {
+        format!("http://127.0.0.1:{}", self.page)
+    }
+
+    fn settings(&self) -> [(&'static str, String); 2] {
+        let (watches, most) = WATCHES;
+        [(watches, most.to_owned()), ("LINFA_SERVE__WEB__ORIGINS", self.origin())]
     }
 
     fn secrets(&self) -> PathBuf {
@@ -193,7 +219,7 @@ impl Stand {
             fs::copy(repository().join(file), self.folder.join(file))?;
         }
         let mut settings = fs::OpenOptions::new().append(true).open(self.folder.join("server.env"))?;
-        for (name, value) in SETTINGS {
+        for (name, value) in self.settings() {
             writeln!(settings, "{name}={value}")?;
         }
         Ok(())

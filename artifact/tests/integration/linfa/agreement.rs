@@ -4,6 +4,7 @@ use std::cell::Cell;
 
 use artifact::{
     Artifact, Batch, Digest, Exported, Feature, LoadError, Manifest, Model, Output, Predictions,
+    fitted::Fitted,
     manifest::Training,
     ndarray::Array2,
     tensors::{Tensor, Values},
@@ -280,6 +281,13 @@ impl Tensors {
     fn tensor(&mut self, name: &str) -> &mut Tensor {
         &mut self.0.iter_mut().find(|(other, _)| other == name).unwrap().1
     }
+}
+
+/// The one step of a fitted model.
+pub(super) fn exported(model: &impl Fitted) -> Exported {
+    let mut steps = model.export().unwrap();
+    assert_eq!(steps.len(), 1);
+    steps.remove(0)
 }
 
 /// Class names `c0`, `c1`, …

@@ -1,18 +1,18 @@
 //! `decision_tree` against `linfa_trees`, with 2 to 4 classes, shallow and deep, and asked at its very thresholds.
 
-use artifact::{Exported, steps::decision_tree::DecisionTree, tensors::Values};
+use artifact::{Exported, tensors::Values};
 use linfa::{Dataset, Float, traits::Fit as _, traits::Predict as _};
 
 use proptest::strategy::Strategy as _;
 
-use super::agreement::{Case, Data, Expected, classes, data, fixed_data, prove};
+use super::agreement::{Case, Data, Expected, classes, data, exported, fixed_data, prove};
 
 fn fit<F: Float>(data: &Data) -> Option<Case> {
     let rows = data.train.nrows();
     let dataset = Dataset::new(data.train.mapv(F::cast), data.labels(2 + rows % 3));
     let depth = Some(rows % 8).filter(|depth| *depth > 0);
     let model = linfa_trees::DecisionTree::params().max_depth(depth).fit(&dataset).ok()?;
-    let step = DecisionTree::export(&model);
+    let step = exported(&model);
     let asked = at_the_thresholds(&step, data);
     let choices = model.predict(&asked.mapv(F::cast));
     let expected = choices.iter().map(|choice| Expected { scores: Vec::new(), choice: Some(*choice) });

@@ -1,13 +1,13 @@
 //! `kmeans` against `linfa_clustering`, with 1 to 5 clusters.
 
-use artifact::{Output, steps::kmeans::KMeans};
+use artifact::Output;
 use linfa::{DatasetBase, Float, traits::Fit as _, traits::Predict as _};
 use linfa_nn::distance::{Distance as _, L2Dist};
 use rand::{SeedableRng as _, rngs::StdRng};
 
 use proptest::strategy::Strategy as _;
 
-use super::agreement::{Case, Data, Expected, data, fixed_data, prove};
+use super::agreement::{Case, Data, Expected, data, exported, fixed_data, prove};
 
 fn fit<F: Float>(data: &Data, relative: f64) -> Option<Case> {
     let clusters = 1 + data.train.nrows() % 5;
@@ -30,7 +30,7 @@ fn fit<F: Float>(data: &Data, relative: f64) -> Option<Case> {
     });
     let expected = expected.collect();
     Some(Case {
-        step: KMeans::export(&model),
+        step: exported(&model),
         output: Output::Clustering { clusters },
         asked: data.asked.clone(),
         expected,

@@ -2,14 +2,13 @@
 
 use artifact::{
     Output,
-    steps::linear_regression::LinearRegression,
     testkit::{f64s, matrix, u32s},
 };
 use linfa::{Dataset, Float, traits::Fit as _, traits::Predict as _};
 
 use proptest::strategy::Strategy as _;
 
-use super::agreement::{Case, Data, Expected, data, fixed_data, prove, slack};
+use super::agreement::{Case, Data, Expected, data, exported, fixed_data, prove, slack};
 
 fn fit<F: Float>(data: &Data, relative: f64) -> Option<Case> {
     let train = data.train.mapv(F::cast);
@@ -29,7 +28,7 @@ fn fit<F: Float>(data: &Data, relative: f64) -> Option<Case> {
         }
     });
     Some(Case {
-        step: LinearRegression::export(&model),
+        step: exported(&model),
         output: Output::Regression { targets: vec!["y".to_owned()] },
         asked: data.asked.clone(),
         expected: expected.collect(),

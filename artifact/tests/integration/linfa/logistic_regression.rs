@@ -1,15 +1,14 @@
 //! `logistic_regression` against `linfa_logistic`, with either class as its positive one.
 
-use artifact::steps::logistic_regression::LogisticRegression;
 use linfa::{Dataset, traits::Fit as _, traits::Predict as _};
 
 use proptest::strategy::Strategy as _;
 
-use super::agreement::{Case, Data, Expected, classes, data, fixed_data, prove, slack};
+use super::agreement::{Case, Data, Expected, classes, data, exported, fixed_data, prove, slack};
 
 /// linfa's trait for both floats is private, so that the type is filled in.
 macro_rules! fit {
-    ($F:ty, $export:ident, $relative:expr) => {
+    ($F:ty, $relative:expr) => {
         |data: &Data| {
             let dataset = Dataset::new(data.train.mapv(|value| value as $F), data.labels(2));
             let model =
@@ -29,7 +28,7 @@ macro_rules! fit {
                     Expected { scores, choice: Some(choice).filter(|_| (p - 0.5).abs() > slack) }
                 });
             Some(Case {
-                step: LogisticRegression::$export(&model),
+                step: exported(&model),
                 output: classes(2),
                 asked: data.asked.clone(),
                 expected: expected.collect(),
@@ -40,12 +39,12 @@ macro_rules! fit {
 
 #[test]
 fn logistic_regression_answers_as_linfa_does() {
-    prove("logistic_regression", data(false), fit!(f64, export, 1e-12));
+    prove("logistic_regression", data(false), fit!(f64, 1e-12));
 }
 
 #[test]
 fn logistic_regression_of_f32_answers_as_linfa_does() {
-    prove("logistic_regression f32", data(false).prop_map(Data::rounded), fit!(f32, export_f32, 1e-4));
+    prove("logistic_regression f32", data(false).prop_map(Data::rounded), fit!(f32, 1e-4));
 }
 
 #[test]
@@ -56,14 +55,14 @@ fn either_class_may_be_linfas_positive_one() {
         let dataset = Dataset::new(data.train.clone(), data.labels(2));
         let model = linfa_logistic::LogisticRegression::<f64>::new().fit(&dataset).unwrap();
         assert_eq!(model.labels().pos.class, majority);
-        let case = fit!(f64, export, 1e-12)(&data).unwrap();
+        let case = fit!(f64, 1e-12)(&data).unwrap();
         case.check(&case.load()).unwrap();
     }
 }
 
 #[test]
 fn a_wrong_parameter_is_caught() {
-    let case = fit!(f64, export, 1e-12)(&fixed_data()).unwrap();
+    let case = fit!(f64, 1e-12)(&fixed_data()).unwrap();
     case.check_spoilt(|_| ()).unwrap();
     case.check_spoilt(|tensors| tensors.numbers("coefficients")[1] *= 1.0 + 1e-6).unwrap_err();
     case.check_spoilt(|tensors| tensors.numbers("intercept")[0] *= 1.0 + 1e-6).unwrap_err();

@@ -1,15 +1,14 @@
 //! `multinomial_logistic_regression` against `linfa_logistic`, with 2 to 4 classes.
 
-use artifact::steps::multinomial_logistic_regression::MultinomialLogisticRegression;
 use linfa::{Dataset, traits::Fit as _, traits::Predict as _};
 
 use proptest::strategy::Strategy as _;
 
-use super::agreement::{Case, Data, Expected, classes, data, fixed_data, prove, slack};
+use super::agreement::{Case, Data, Expected, classes, data, exported, fixed_data, prove, slack};
 
 /// linfa's trait for both floats is private, so that the type is filled in.
 macro_rules! fit {
-    ($F:ty, $export:ident, $relative:expr) => {
+    ($F:ty, $relative:expr) => {
         |data: &Data| {
             let count = 2 + data.train.nrows() % 3;
             let dataset = Dataset::new(data.train.mapv(|value| value as $F), data.labels(count));
@@ -39,7 +38,7 @@ macro_rules! fit {
                 }
             });
             Some(Case {
-                step: MultinomialLogisticRegression::$export(&model),
+                step: exported(&model),
                 output: classes(count),
                 asked: data.asked.clone(),
                 expected: expected.collect(),
@@ -50,21 +49,17 @@ macro_rules! fit {
 
 #[test]
 fn multinomial_logistic_regression_answers_as_linfa_does() {
-    prove("multinomial_logistic_regression", data(false), fit!(f64, export, 1e-12));
+    prove("multinomial_logistic_regression", data(false), fit!(f64, 1e-12));
 }
 
 #[test]
 fn multinomial_logistic_regression_of_f32_answers_as_linfa_does() {
-    prove(
-        "multinomial_logistic_regression f32",
-        data(false).prop_map(Data::rounded),
-        fit!(f32, export_f32, 1e-4),
-    );
+    prove("multinomial_logistic_regression f32", data(false).prop_map(Data::rounded), fit!(f32, 1e-4));
 }
 
 #[test]
 fn a_wrong_parameter_is_caught() {
-    let case = fit!(f64, export, 1e-12)(&fixed_data()).unwrap();
+    let case = fit!(f64, 1e-12)(&fixed_data()).unwrap();
     let columns = case.asked.ncols();
     case.check_spoilt(|_| ()).unwrap();
     case.check_spoilt(|tensors| tensors.numbers("coefficients")[1] *= 1.0 + 1e-6).unwrap_err();

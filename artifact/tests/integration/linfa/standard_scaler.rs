@@ -1,12 +1,12 @@
 //! `standard_scaler` against all methods of `linfa_preprocessing::linear_scaling`.
 
-use artifact::{Output, steps::standard_scaler::StandardScaler};
+use artifact::Output;
 use linfa::{DatasetBase, Float, traits::Fit as _, traits::Transformer as _};
 use linfa_preprocessing::linear_scaling::{LinearScaler, LinearScalerParams, ScalingMethod};
 
 use proptest::strategy::Strategy as _;
 
-use super::agreement::{Case, Data, Expected, data, fixed_data, prove};
+use super::agreement::{Case, Data, Expected, data, exported, fixed_data, prove};
 
 fn fit<F: Float>(data: &Data, params: &LinearScalerParams<F>, relative: f64) -> Option<Case> {
     let model = params.fit(&DatasetBase::from(data.train.mapv(F::cast))).ok()?;
@@ -32,7 +32,7 @@ fn fit<F: Float>(data: &Data, params: &LinearScalerParams<F>, relative: f64) -> 
         }
     });
     Some(Case {
-        step: StandardScaler::export(&model),
+        step: exported(&model),
         output: Output::Transformation {
             names: (0..data.asked.ncols()).map(|index| format!("z{index}")).collect(),
         },

@@ -1,33 +1,25 @@
 //! `decision-tree`, as `linfa_trees::DecisionTree`.
 
-use artifact::{Exported, steps::decision_tree};
-use linfa::{
-    DatasetBase,
-    traits::{Fit as _, Predict as _},
-};
-use linfa_trees::DecisionTree;
-use ndarray::Array2;
+use artifact::fitted::Fitted;
+use clap::Args;
+use linfa::{DatasetBase, traits::Fit as _};
 
-use super::{Answers, Fitted, Hyper, Lesson, Task};
+use super::{Fit, Lesson, Task};
 
-pub(super) const TASK: Task = Task::Classification;
-pub(super) const HYPER: &[&str] = &["max-depth"];
-
-pub(super) fn fit(lesson: &Lesson<'_>, hyper: &mut Hyper) -> anyhow::Result<DecisionTree<f64, usize>> {
-    let dataset = DatasetBase::new(lesson.part.records.view(), lesson.part.classes()?.view());
-    Ok(DecisionTree::params().max_depth(hyper.max_depth()).fit(&dataset)?)
+#[derive(Args, Debug)]
+pub(super) struct DecisionTree {
+    /// Most levels below the root; without it there is no limit
+    #[arg(long)]
+    max_depth: Option<usize>,
 }
 
-impl Fitted for DecisionTree<f64, usize> {
-    fn answer(&self, rows: &Array2<f64>) -> Answers {
-        Answers {
-            choices: Some(self.predict(rows)),
-            // A leaf of linfa's holds its class alone.
-            scores: Array2::zeros((rows.nrows(), 0)),
-        }
+impl Fit for DecisionTree {
+    fn task(&self) -> Task {
+        Task::Classification
     }
 
-    fn export(&self) -> Exported {
-        decision_tree::DecisionTree::export(self)
+    fn fit(&self, lesson: &Lesson<'_>) -> anyhow::Result<Box<dyn Fitted>> {
+        let dataset = DatasetBase::new(lesson.part.records.view(), lesson.part.classes()?.view());
+        Ok(Box::new(linfa_trees::DecisionTree::params().max_depth(self.max_depth).fit(&dataset)?))
     }
 }

@@ -1,44 +1,44 @@
 //! `kmeans`, as `linfa_clustering::KMeans` with Euclidean distance.
 
 use anyhow::ensure;
-use artifact::{Exported, steps::kmeans};
-use linfa::{
-    DatasetBase,
-    traits::{Fit as _, Predict as _},
-};
-use linfa_clustering::KMeans;
-use linfa_nn::distance::{Distance as _, L2Dist};
-use ndarray::Array2;
+use artifact::fitted::Fitted;
+use clap::Args;
+use linfa::{DatasetBase, traits::Fit as _};
+use linfa_nn::distance::L2Dist;
 use rand::SeedableRng as _;
 use rand_xoshiro::Xoshiro256Plus;
 
-use super::{Answers, Fitted, Hyper, Lesson, Task};
+use super::{Fit, Lesson, Task};
 
-pub(super) const TASK: Task = Task::Clustering;
-pub(super) const HYPER: &[&str] = &["n-clusters", "max-iterations"];
-
-pub(super) fn fit(lesson: &Lesson<'_>, hyper: &mut Hyper) -> anyhow::Result<KMeans<f64, L2Dist>> {
-    let (clusters, rows) = (hyper.n_clusters(), lesson.part.records.nrows());
-    ensure!(clusters <= rows, "--n-clusters is {clusters}, there are {rows} rows to fit");
-    let random = Xoshiro256Plus::seed_from_u64(lesson.seed);
-    Ok(KMeans::params_with(clusters, random, L2Dist)
-        .max_n_iterations(hyper.max_iterations(300))
-        .fit(&DatasetBase::from(lesson.part.records.view()))?)
+#[derive(Args, Debug)]
+pub(super) struct KMeans {
+    /// How many clusters to find
+    #[arg(long, default_value_t = 3)]
+    n_clusters: usize,
+    /// How often to start anew; the best run is kept
+    #[arg(long, default_value_t = 10)]
+    n_runs: usize,
+    /// Most iterations of a run
+    #[arg(long, default_value_t = 300)]
+    max_n_iterations: u64,
+    /// A run ends where the centres move less
+    #[arg(long, default_value_t = 1e-4)]
+    tolerance: f64,
 }
 
-impl Fitted for KMeans<f64, L2Dist> {
-    fn answer(&self, rows: &Array2<f64>) -> Answers {
-        let centroids = self.centroids();
-        let scores = Array2::from_shape_fn((rows.nrows(), centroids.nrows()), |(row, cluster)| {
-            L2Dist.distance(rows.row(row), centroids.row(cluster))
-        });
-        Answers {
-            choices: Some(self.predict(rows)),
-            scores,
-        }
+impl Fit for KMeans {
+    fn task(&self) -> Task {
+        Task::Clustering
     }
 
-    fn export(&self) -> Exported {
-        kmeans::KMeans::export(self)
+    fn fit(&self, lesson: &Lesson<'_>) -> anyhow::Result<Box<dyn Fitted>> {
+        let (clusters, rows) = (self.n_clusters, lesson.part.records.nrows());
+        ensure!(clusters <= rows, "--n-clusters is {clusters}, there are {rows} rows to fit");
+        let random = Xoshiro256Plus::seed_from_u64(lesson.seed);
+        let parameters = linfa_clustering::KMeans::params_with(clusters, random, L2Dist)
+            .n_runs(self.n_runs)
+            .max_n_iterations(self.max_n_iterations)
+            .tolerance(self.tolerance);
+        Ok(Box::new(parameters.fit(&DatasetBase::from(lesson.part.records.view()))?))
     }
 }

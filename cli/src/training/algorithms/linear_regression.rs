@@ -1,35 +1,29 @@
 //! `linear-regression`, as `linfa_linear::LinearRegression`.
 
 use anyhow::Context as _;
-use artifact::{Exported, steps::linear_regression};
-use linfa::{
-    DatasetBase,
-    traits::{Fit as _, Predict as _},
-};
-use linfa_linear::{FittedLinearRegression, LinearRegression};
-use ndarray::{Array2, Axis};
+use artifact::fitted::Fitted;
+use clap::Args;
+use linfa::{DatasetBase, traits::Fit as _};
 
-use super::{Answers, Fitted, Hyper, Lesson, Task};
+use super::{Fit, Lesson, Task};
 
-pub(super) const TASK: Task = Task::Regression;
-pub(super) const HYPER: &[&str] = &[];
-
-pub(super) fn fit(lesson: &Lesson<'_>, _: &mut Hyper) -> anyhow::Result<FittedLinearRegression<f64>> {
-    let (records, targets) = (lesson.part.records.view(), lesson.part.numbers()?);
-    LinearRegression::new()
-        .fit(&DatasetBase::new(records, targets))
-        .context("no single solution (a column is constant, or a sum of others, or rows are too few)")
+#[derive(Args, Debug)]
+pub(super) struct LinearRegression {
+    /// Leave the intercept out: the sum goes through the origin
+    #[arg(long)]
+    without_intercept: bool,
 }
 
-impl Fitted for FittedLinearRegression<f64> {
-    fn answer(&self, rows: &Array2<f64>) -> Answers {
-        Answers {
-            choices: None,
-            scores: self.predict(rows).insert_axis(Axis(1)),
-        }
+impl Fit for LinearRegression {
+    fn task(&self) -> Task {
+        Task::Regression
     }
 
-    fn export(&self) -> Exported {
-        linear_regression::LinearRegression::export(self)
+    fn fit(&self, lesson: &Lesson<'_>) -> anyhow::Result<Box<dyn Fitted>> {
+        let dataset = DatasetBase::new(lesson.part.records.view(), lesson.part.number()?);
+        let parameters = linfa_linear::LinearRegression::new().with_intercept(!self.without_intercept);
+        let fitted = parameters.fit(&dataset);
+        let why = "no single solution (a column is constant, or a sum of others, or rows are too few)";
+        Ok(Box::new(fitted.context(why)?))
     }
 }

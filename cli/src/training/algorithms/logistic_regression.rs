@@ -1,44 +1,63 @@
-//! `logistic-regression`, as `linfa_logistic::LogisticRegression`.
+//! `logistic-regression` and `multinomial-logistic-regression`, as `linfa_logistic` has them.
 
-use artifact::{Exported, steps::logistic_regression};
-use linfa::{
-    DatasetBase,
-    traits::{Fit as _, Predict as _},
-};
-use linfa_logistic::{FittedLogisticRegression, LogisticRegression};
-use ndarray::Array2;
+use artifact::fitted::Fitted;
+use clap::Args;
+use linfa::{DatasetBase, traits::Fit as _};
 
-use super::{Answers, Fitted, Hyper, Lesson, Task};
+use super::{Fit, Lesson, Task};
 
-pub(super) const TASK: Task = Task::Binary;
-pub(super) const HYPER: &[&str] = &["alpha", "max-iterations"];
-
-pub(super) fn fit(lesson: &Lesson<'_>, hyper: &mut Hyper) -> anyhow::Result<FittedLogisticRegression<f64, usize>> {
-    let dataset = DatasetBase::new(lesson.part.records.view(), lesson.part.classes()?);
-    Ok(LogisticRegression::default()
-        .alpha(hyper.alpha())
-        .max_iterations(hyper.max_iterations(100))
-        .fit(&dataset)?)
+/// What both are told.
+#[derive(Args, Debug)]
+pub(super) struct LogisticRegression {
+    /// Strength of the L2 penalty
+    #[arg(long, default_value_t = 1.0)]
+    alpha: f64,
+    /// Most iterations of the optimiser
+    #[arg(long, default_value_t = 100)]
+    max_iterations: u64,
+    /// The optimiser stops where the gradient is smaller
+    #[arg(long, default_value_t = 1e-4)]
+    gradient_tolerance: f64,
+    /// Leave the intercept out
+    #[arg(long)]
+    without_intercept: bool,
 }
 
-impl Fitted for FittedLogisticRegression<f64, usize> {
-    fn answer(&self, rows: &Array2<f64>) -> Answers {
-        let positive = self.predict_probabilities(rows);
-        // linfa's positive class is the more frequent one, whatever its index.
-        let scores = Array2::from_shape_fn((rows.nrows(), 2), |(row, class)| {
-            if class == self.labels().pos.class {
-                positive[row]
-            } else {
-                1.0 - positive[row]
-            }
-        });
-        Answers {
-            choices: Some(self.predict(rows)),
-            scores,
-        }
+#[derive(Args, Debug)]
+pub(super) struct MultinomialLogisticRegression {
+    #[command(flatten)]
+    hyper: LogisticRegression,
+}
+
+macro_rules! fit {
+    ($parameters:ty, $hyper:expr, $lesson:expr) => {{
+        let (hyper, lesson) = ($hyper, $lesson);
+        let dataset = DatasetBase::new(lesson.part.records.view(), lesson.part.classes()?);
+        let parameters = <$parameters>::default()
+            .alpha(hyper.alpha)
+            .max_iterations(hyper.max_iterations)
+            .gradient_tolerance(hyper.gradient_tolerance)
+            .with_intercept(!hyper.without_intercept);
+        Ok(Box::new(parameters.fit(&dataset)?))
+    }};
+}
+
+impl Fit for LogisticRegression {
+    fn task(&self) -> Task {
+        Task::Binary
     }
 
-    fn export(&self) -> Exported {
-        logistic_regression::LogisticRegression::export(self)
+    fn fit(&self, lesson: &Lesson<'_>) -> anyhow::Result<Box<dyn Fitted>> {
+        fit!(linfa_logistic::LogisticRegression<f64>, self, lesson)
+    }
+}
+
+impl Fit for MultinomialLogisticRegression {
+    fn task(&self) -> Task {
+        Task::Classification
+    }
+
+    fn fit(&self, lesson: &Lesson<'_>) -> anyhow::Result<Box<dyn Fitted>> {
+        fit!(linfa_logistic::MultiLogisticRegression<f64>, &self.hyper, lesson)
     }
 }

@@ -1,10 +1,13 @@
-//! The algorithms that can be trained. A new one is a new file here, with a `TASK`, its `HYPER`-parameters
-//! and a `fit`, and one line in `algorithms!`.
+//! The algorithms that can be trained. A new one is a type here with its hyper-parameters as flags and a `fit`, and one line in
+//! `algorithms!`. `linfactl train --algorithm NAME --help` shows the flags of that one.
 
-use artifact::Exported;
-use ndarray::{Array1, Array2};
+use std::{ffi::OsString, fmt};
 
-use super::{hyper::Hyper, split::Part};
+use anyhow::Context as _;
+use artifact::fitted::Fitted;
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, builder::PossibleValue};
+
+use super::split::Part;
 
 /// What a model is to learn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,28 +16,21 @@ pub(crate) enum Task {
     Binary,
     /// Two classes or more.
     Classification,
-    /// A number.
+    /// A number, or several where the algorithm can.
     Regression,
     /// Groups that nobody named.
     Clustering,
+    /// Other columns.
+    Transformation,
 }
 
-/// A model that linfa fitted.
-pub(crate) trait Fitted {
-    /// What linfa itself answers to `rows`; our runtime has no part in it.
-    fn answer(&self, rows: &Array2<f64>) -> Answers;
+/// The hyper-parameters of an algorithm.
+pub(crate) trait Fit: fmt::Debug {
+    /// What it learns.
+    fn task(&self) -> Task;
 
-    /// The model as a step of an artifact.
-    fn export(&self) -> Exported;
-}
-
-/// linfa's answers.
-#[derive(Clone, Debug)]
-pub(crate) struct Answers {
-    /// The class or cluster of each row; none for regression.
-    pub(crate) choices: Option<Array1<usize>>,
-    /// Probabilities, values or distances: rows x as many as the model gives, which may be none.
-    pub(crate) scores: Array2<f64>,
+    /// Lets linfa fit it.
+    fn fit(&self, lesson: &Lesson<'_>) -> anyhow::Result<Box<dyn Fitted>>;
 }
 
 /// The rows to fit, and what makes the fit repeatable.
@@ -44,50 +40,165 @@ pub(crate) struct Lesson<'a> {
     pub(crate) seed: u64,
 }
 
+/// An algorithm with its hyper-parameters.
+#[derive(Debug)]
+pub(crate) struct Algorithm {
+    entry: &'static Entry,
+    fit: Box<dyn Fit>,
+    /// The hyper-parameters as they were given or by default; none where there is no value.
+    values: Vec<(String, Option<String>)>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    name: &'static str,
+    about: &'static str,
+    flags: fn(Command) -> Command,
+    parse: fn(&ArgMatches) -> Result<Box<dyn Fit>, clap::Error>,
+}
+
 macro_rules! algorithms {
-    ($($(#[$doc:meta])* $name:literal => $module:ident,)*) => {
-        $(mod $module;)*
-
-        /// What to fit.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-        #[expect(non_camel_case_types, reason = "each variant is named as the file that holds the algorithm")]
-        pub(crate) enum Algorithm {
-            $($(#[$doc])* #[value(name = $name)] $module,)*
-        }
-
-        impl Algorithm {
-            /// Its name on the command line.
-            pub(crate) fn name(self) -> &'static str {
-                match self { $(Self::$module => $name,)* }
-            }
-
-            /// What it learns.
-            pub(crate) fn task(self) -> Task {
-                match self { $(Self::$module => $module::TASK,)* }
-            }
-
-            /// The hyper-parameters that it has.
-            pub(crate) fn hyper(self) -> &'static [&'static str] {
-                match self { $(Self::$module => $module::HYPER,)* }
-            }
-
-            /// Fits it.
-            pub(crate) fn fit(self, lesson: &Lesson<'_>, hyper: &mut Hyper) -> anyhow::Result<Box<dyn Fitted>> {
-                match self { $(Self::$module => Ok(Box::new($module::fit(lesson, hyper)?)),)* }
-            }
-        }
+    ($(#[doc = $about:literal] $name:literal => $module:ident::$Type:ident,)*) => {
+        const ALL: &[Entry] = &[$(Entry {
+            name: $name,
+            about: $about,
+            flags: <$module::$Type as Args>::augment_args,
+            parse: |matches| Ok(Box::new($module::$Type::from_arg_matches(matches)?)),
+        },)*];
     };
 }
 
+mod decision_tree;
+mod kmeans;
+mod linear_regression;
+mod logistic_regression;
+mod scaler;
+
 algorithms! {
     /// Ordinary least squares: a number as a weighted sum of the features
-    "linear-regression" => linear_regression,
+    "linear-regression" => linear_regression::LinearRegression,
     /// Two classes by a weighted sum of the features
-    "logistic-regression" => logistic_regression,
+    "logistic-regression" => logistic_regression::LogisticRegression,
     /// Two or more classes by a weighted sum each
-    "multinomial-logistic-regression" => multinomial_logistic_regression,
+    "multinomial-logistic-regression" => logistic_regression::MultinomialLogisticRegression,
     /// Groups of rows that lie close together; takes no target
-    "kmeans" => kmeans,
+    "kmeans" => kmeans::KMeans,
     /// Classes by questions about one feature at a time; linfa fits another tree each time, whatever the seed
-    "decision-tree" => decision_tree,
+    "decision-tree" => decision_tree::DecisionTree,
+    /// Each feature with mean 0 and standard deviation 1; takes no target
+    "standard-scaler" => scaler::StandardScaler,
+}
+
+/// `train` with the flags of the algorithm that the arguments name, if they name one.
+pub(crate) fn add_flags(train: Command, arguments: impl IntoIterator<Item = OsString>) -> Command {
+    let arguments: Vec<_> =
+        arguments.into_iter().map(|argument| argument.to_string_lossy().into_owned()).collect();
+    let after = |pair: &[String]| (pair[0] == "--algorithm").then(|| pair[1].clone());
+    let within = |argument: &String| argument.strip_prefix("--algorithm=").map(str::to_owned);
+    let name = arguments.windows(2).find_map(after).or_else(|| arguments.iter().find_map(within));
+    let Some(entry) = name.and_then(|name| ALL.iter().find(|entry| entry.name == name)) else {
+        return train;
+    };
+    let arguments = entry.arguments().into_iter();
+    train.args(arguments.map(|argument| argument.help_heading("Hyper-parameters of the algorithm")))
+}
+
+impl Entry {
+    /// The flags, as clap knows them.
+    fn arguments(&self) -> Vec<Arg> {
+        (self.flags)(Command::new(self.name)).get_arguments().cloned().collect()
+    }
+
+    fn algorithm(&'static self, matches: &ArgMatches) -> Result<Algorithm, clap::Error> {
+        let values = self.arguments().into_iter().map(|argument| {
+            let raw = matches.get_raw(argument.get_id().as_str());
+            let raw =
+                raw.map(|values| values.map(|value| value.to_string_lossy()).collect::<Vec<_>>().join(","));
+            (argument.get_long().unwrap_or_default().to_owned(), raw)
+        });
+        Ok(Algorithm { entry: self, fit: (self.parse)(matches)?, values: values.collect() })
+    }
+}
+
+impl Algorithm {
+    /// Its name on the command line.
+    pub(crate) fn name(&self) -> &'static str {
+        self.entry.name
+    }
+
+    /// What it learns.
+    pub(crate) fn task(&self) -> Task {
+        self.fit.task()
+    }
+
+    /// The hyper-parameters as they are.
+    pub(crate) fn values(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.values.iter().map(|(name, value)| (name.as_str(), value.as_deref().unwrap_or("none")))
+    }
+
+    /// The same with other values of some hyper-parameters.
+    pub(crate) fn with(&self, others: &[(&str, &str)]) -> anyhow::Result<Self> {
+        for (name, _) in others {
+            let known = self.values.iter().any(|(other, _)| other == name);
+            anyhow::ensure!(known, "{} has no --{name}", self.name());
+        }
+        let switches: Vec<_> = self.entry.arguments().into_iter().filter(is_switch).collect();
+        let mut arguments = Vec::new();
+        for (name, value) in &self.values {
+            let other = others.iter().find(|(other, _)| other == name).map(|(_, value)| *value);
+            let Some(value) = other.or(value.as_deref()) else { continue };
+            match switches.iter().any(|switch| switch.get_long() == Some(name)) {
+                false => arguments.push(format!("--{name}={value}")),
+                true if value == "true" => arguments.push(format!("--{name}")),
+                true => {}
+            }
+        }
+        let command = (self.entry.flags)(Command::new(self.name())).no_binary_name(true);
+        let matches = command.try_get_matches_from(arguments)?;
+        Ok(self.entry.algorithm(&matches)?)
+    }
+
+    /// Lets linfa fit it.
+    pub(crate) fn fit(&self, lesson: &Lesson<'_>) -> anyhow::Result<Box<dyn Fitted>> {
+        self.fit.fit(lesson).with_context(|| self.name())
+    }
+}
+
+/// Whether the flag stands alone, without a value.
+fn is_switch(argument: &Arg) -> bool {
+    matches!(argument.get_action(), ArgAction::SetTrue)
+}
+
+impl Args for Algorithm {
+    fn augment_args(command: Command) -> Command {
+        let names = ALL.iter().map(|entry| PossibleValue::new(entry.name).help(entry.about.trim()));
+        command.arg(
+            Arg::new("algorithm")
+                .long("algorithm")
+                .value_name("NAME")
+                .required(true)
+                .value_parser(names.collect::<Vec<_>>())
+                .help("What to fit; with --help: what it can be told"),
+        )
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for Algorithm {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let name = matches.get_one::<String>("algorithm");
+        let entry = name.and_then(|name| ALL.iter().find(|entry| entry.name == name));
+        match entry {
+            Some(entry) => entry.algorithm(matches),
+            None => Err(clap::Error::new(clap::error::ErrorKind::MissingRequiredArgument)),
+        }
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
 }

@@ -1,13 +1,12 @@
-//! Golden rows: inputs with the answers that linfa's own model gave. They show every class, on rows of the training
-//! data, of the held-out ones, and beyond the training ranges.
+//! Golden rows: inputs with the answers that linfa's own model gave. They show every class, on rows of the data and
+//! beyond its ranges.
 
-use anyhow::bail;
-use artifact::{Feature, GoldenRow, Output};
 use ndarray::Array2;
 use rand::{Rng as _, SeedableRng as _};
 use rand_xoshiro::Xoshiro256Plus;
 
-use super::{algorithms::Answers, model::Trained, split::Part};
+use super::{Answers, Fitted};
+use crate::{Feature, GoldenRow, Output};
 
 /// How far our runtime may be off, relative to the larger of 1 and the answer.
 const TOLERANCE: f64 = 1e-9;
@@ -18,37 +17,36 @@ const DRAWN: usize = 10_000;
 /// Two choices this close are a tie: rounding could decide for either.
 const MARGIN: f64 = 1e-6;
 
-/// The rows, some from each source, and as many more as it takes to show every class.
-pub(crate) fn rows(
-    model: &Trained,
-    fit: &Part,
-    held_out: &Part,
+/// A class or cluster that no row shows: a wrong answer in its place would not be noticed.
+#[derive(Debug, thiserror::Error)]
+#[error("the model never clearly answers `{name}`, on no row of the data and none of {DRAWN} drawn ones")]
+pub struct Lost {
+    /// The class's name, or the cluster's number.
+    pub name: String,
+}
+
+/// Golden rows: some of each of `sources` (rows x features) and of rows that are drawn around the ranges of `inputs`, and as
+/// many more as it takes to show every class or cluster.
+///
+/// # Errors
+/// [`Lost`] if none shows one of them.
+pub fn rows(
+    model: &impl Fitted,
+    sources: &[&Array2<f64>],
     inputs: &[Feature],
     output: &Output,
     seed: u64,
-) -> anyhow::Result<Vec<GoldenRow>> {
-    let choices = match output {
-        Output::Classification { .. } | Output::Clustering { .. } => output.names(),
-        Output::Regression { .. } | Output::Transformation { .. } => Vec::new(),
-    };
+) -> Result<Vec<GoldenRow>, Lost> {
+    let choices = if output.chooses() { output.names() } else { Vec::new() };
     let mut collected = Collected { seen: vec![false; choices.len()], rows: Vec::new() };
-    for records in [&fit.records, &held_out.records, &draw(inputs, seed)] {
+    for records in sources.iter().copied().chain([&draw(inputs, seed)]) {
         let answers = model.answer(records);
         collected.sample(records, &answers);
         collected.complete(records, &answers);
     }
-    let Some(lost) = collected.lost() else {
-        return Ok(collected.rows);
-    };
-    let lost = &choices[lost];
-    match output {
-        Output::Clustering { .. } => {
-            bail!("no row is clearly nearest to cluster {lost}; use fewer --n-clusters")
-        }
-        _ => bail!(
-            "the model never answers class `{lost}`, on no row of the data and none of {DRAWN} drawn ones; \
-             train with more rows of it, or without it"
-        ),
+    match collected.lost() {
+        None => Ok(collected.rows),
+        Some(lost) => Err(Lost { name: choices[lost].clone() }),
     }
 }
 

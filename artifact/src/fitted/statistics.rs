@@ -1,10 +1,11 @@
 //! What each feature looked like in training.
 
-use artifact::Feature;
 use ndarray::{Array2, ArrayView1};
 
+use crate::Feature;
+
 /// Statistics of every column of `records`, which has at least one row.
-pub(crate) fn features(names: &[String], records: &Array2<f64>) -> Vec<Feature> {
+pub fn features(names: &[String], records: &Array2<f64>) -> Vec<Feature> {
     names.iter().zip(records.columns()).map(|(name, column)| feature(name, column)).collect()
 }
 
