@@ -7,25 +7,17 @@ import queue
 import shutil
 import subprocess
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from linfa_serve import ApiKey, Client, State
+from linfa_serve import ApiKey, Client
 
 REPOSITORY = Path(__file__).parents[3]
 LINFACTL = Path(os.environ.get("LINFACTL", REPOSITORY / "target" / "debug" / "linfactl"))
 PATIENCE = 60.0
-
-
-def eventually(holds: Callable[[], bool], what: str) -> None:
-    """Ask until it holds. Each question is a call, which takes its own time."""
-    end = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < end, f"never came about: {what}"
 
 
 @dataclass
@@ -77,17 +69,6 @@ class Up:
     def client(self) -> Client:
         return Client(self.address, self.key)
 
-    def serves(self, client: Client, name: str, version: int) -> None:
-        """Wait until that version serves, and say why if it is refused."""
-        end = time.monotonic() + PATIENCE
-        while True:
-            model = client.list_models().models.get(name)
-            for each in model.versions if model else ():
-                assert each.version != version or each.state is not State.REJECTED, each.refusal
-                if each.version == version and each.state is State.SERVING:
-                    return
-            assert time.monotonic() < end, f"{name}/{version} does not serve: {model}"
-
 
 @pytest.fixture(scope="session")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
@@ -97,7 +78,7 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     up.start()
     try:
         with up.client() as client:
-            up.serves(client, "iris", 1)
+            client.wait_for("iris", 1)
         yield up
     finally:
         up.stop()

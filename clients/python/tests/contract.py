@@ -238,7 +238,7 @@ def numbers(answer: ls.Answer) -> Floats:
         case ls.Classification():
             return answer.probabilities if answer.probabilities is not None else np.empty(0)
         case ls.Clustering():
-            return answer.distances
+            return answer.distances if answer.distances is not None else np.empty(0)
         case ls.Regression() | ls.Transformation():
             return answer.values
     raise AssertionError(answer)

@@ -12,6 +12,7 @@ import grpc.aio
 from . import answers, calls, models
 from .answers import A, Answer
 from .calls import CHUNK_ROWS, TIMEOUT, WINDOW, Settings
+from .errors import ServerError
 from .pb import model_pb2, model_pb2_grpc, predict_pb2, predict_pb2_grpc
 from .retry import Retry
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from .channel import Address, ApiKey
     from .inputs import Frame, Matrix, Rows
-    from .models import Change, Model, Models, Signature
+    from .models import Change, Model, Models, Signature, Version
 
 
 class AsyncClient:
@@ -196,9 +197,13 @@ class AsyncClient:
         response = await self._call(self._models.GetModel, model_pb2.GetModelRequest(name=name), timeout)
         return models.model(response.model)
 
-    async def watch_models(self) -> AsyncGenerator[Change, None]:
+    def watch_models(self) -> AsyncGenerator[Change, None]:
         """Wait for what changes; see `Client.watch_models`."""
-        call = self._models.WatchModels(model_pb2.WatchModelsRequest(), metadata=self._settings.key.metadata)
+        return self._watch(None)
+
+    async def _watch(self, timeout: float | None) -> AsyncGenerator[Change, None]:
+        request, metadata = model_pb2.WatchModelsRequest(), self._settings.key.metadata
+        call = self._models.WatchModels(request, timeout=timeout, metadata=metadata)
         try:
             async for response in call:
                 yield models.change(response)
@@ -206,6 +211,19 @@ class AsyncClient:
             raise calls.error(failure) from None
         finally:
             call.cancel()
+
+    async def wait_for(self, model: str, version: int, *, timeout: float = 60.0) -> Version:
+        """Wait until that version serves; see `Client.wait_for`."""
+        attempts = self._settings.attempts(timeout)
+        while True:
+            try:
+                async for change in self._watch(attempts.remaining):
+                    found = models.serving(change, model, version)
+                    if found is not None:
+                        return found
+            except ServerError as failure:
+                error = failure
+            await asyncio.sleep(attempts.pause(error))
 
     async def _call(self, stub: Callable[..., Any], request: Any, timeout: float | None) -> Any:
         attempts = self._settings.attempts(timeout)

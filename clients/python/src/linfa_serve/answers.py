@@ -95,16 +95,21 @@ class Clustering(Answer):
 
     clusters: npt.NDArray[np.uint32]
     """rows: the cluster of each row, from 0."""
-    distances: Floats
-    """rows x clusters: how far each row is from each of them."""
+    distances: Floats | None
+    """rows x clusters: how far each row is from each of them; None of a mixture."""
+    probabilities: Floats | None = None
+    """rows x clusters: how probable each of them is; None unless the model is a mixture."""
 
     def __len__(self) -> int:
         return len(self.clusters)
 
     def columns(self) -> dict[str, npt.NDArray[Any]]:
-        """`cluster`, then `distance_N` for each of them."""
-        names = (f"distance_{cluster}" for cluster in range(self.distances.shape[1]))
-        return {"cluster": self.clusters} | _named(names, self.distances)
+        """`cluster`, then `distance_N` or `probability_N` for each of them."""
+        named: dict[str, npt.NDArray[Any]] = {"cluster": self.clusters}
+        for what, values in (("distance", self.distances), ("probability", self.probabilities)):
+            if values is not None:
+                named |= _named((f"{what}_{cluster}" for cluster in range(values.shape[1])), values)
+        return named
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,6 +12,7 @@ import grpc
 from . import answers, calls, models
 from .answers import A, Answer
 from .calls import CHUNK_ROWS, TIMEOUT, WINDOW, Settings
+from .errors import ServerError
 from .pb import model_pb2, model_pb2_grpc, predict_pb2, predict_pb2_grpc
 from .retry import Retry
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from .channel import Address, ApiKey
     from .inputs import Frame, Matrix, Rows
-    from .models import Change, Model, Models, Signature
+    from .models import Change, Model, Models, Signature, Version
 
 R = TypeVar("R")
 
@@ -260,7 +261,11 @@ class Client:
             `UnavailableError` when the server stops, or the watch is as old as a connection may become; then watch
             again. Another `ServerError` by status.
         """
-        call = self._models.WatchModels(model_pb2.WatchModelsRequest(), metadata=self._settings.key.metadata)
+        return self._watch(None)
+
+    def _watch(self, timeout: float | None) -> Generator[Change, None, None]:
+        request, metadata = model_pb2.WatchModelsRequest(), self._settings.key.metadata
+        call = self._models.WatchModels(request, timeout=timeout, metadata=metadata)
         try:
             for response in call:
                 yield models.change(response)
@@ -268,6 +273,24 @@ class Client:
             raise calls.error(failure) from None
         finally:
             call.cancel()
+
+    def wait_for(self, model: str, version: int, *, timeout: float = 60.0) -> Version:
+        """Wait until that version serves.
+
+        Errors:
+            `RefusedError` if a check refuses it; `DeadlineError` after `timeout` seconds; another `ServerError` by
+            status.
+        """
+        attempts = self._settings.attempts(timeout)
+        while True:
+            try:
+                for change in self._watch(attempts.remaining):
+                    found = models.serving(change, model, version)
+                    if found is not None:
+                        return found
+            except ServerError as failure:
+                error = failure
+            time.sleep(attempts.pause(error))
 
     def _call(self, stub: Callable[..., R], request: Any, timeout: float | None) -> R:
         attempts = self._settings.attempts(timeout)

@@ -41,6 +41,15 @@ class ExportError(LinfaServeError, ValueError):
     """An estimator that cannot be exported, and why. Nothing was written."""
 
 
+class RefusedError(LinfaServeError):
+    """A version that was waited for, and that a check refused."""
+
+    def __init__(self, message: str, *, check: str) -> None:
+        super().__init__(message)
+        self.check = check
+        """The check that refused it."""
+
+
 class AnswerError(LinfaServeError):
     """An answer without its parts, as from a server of another release, or of another task than was expected."""
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from .errors import RefusedError
 from .pb import model_pb2 as pb
 
 if TYPE_CHECKING:
@@ -161,6 +162,22 @@ def change(response: pb.WatchModelsResponse) -> Change:
         tuple(response.removed),
         catalog(response.catalog) if response.HasField("catalog") else None,
     )
+
+
+def serving(change: Change, name: str, version: int) -> Version | None:
+    """Find that version in a message of a watch, if it serves.
+
+    Errors:
+        `RefusedError` if it never will.
+    """
+    found = change.models.get(name)
+    for each in found.versions if found else ():
+        if each.version == version and each.state in {State.REJECTED, State.FAILED} and each.refusal:
+            reason = f"{name}/{version} was refused by the check `{each.refusal.check}`: {each.refusal.reason}"
+            raise RefusedError(reason, check=each.refusal.check)
+        if each.version == version and each.state is State.SERVING:
+            return each
+    return None
 
 
 def model(message: pb.Model) -> Model:
