@@ -91,7 +91,7 @@ def test_a_parameter_that_was_changed_after_the_export_is_refused(tmp_path: Path
     model = LogisticRegression(max_iter=1000).fit(X, y)
     version = export(model, X, tmp_path, "iris", 1)
     golden = (version / "golden.jsonl").read_bytes()
-    model.coef_ = model.coef_ + 1e-6
+    model.coef_ = model.coef_ * (1 + 1e-6)
     other = export(model, X, tmp_path, "iris", 2)
     # The rows of the one, the parameters of the other.
     assert (other / "golden.jsonl").read_bytes() != golden
