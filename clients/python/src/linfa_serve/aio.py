@@ -41,8 +41,8 @@ class AsyncClient:
     ) -> None:
         self._settings = Settings.of(address, key, timeout=timeout, retry=retry, root_certificates=root_certificates)
         self._channel: grpc.aio.Channel = self._settings.channel(grpc.aio.insecure_channel, grpc.aio.secure_channel)
-        self._predict: predict_pb2_grpc.PredictServiceAsyncStub = predict_pb2_grpc.PredictServiceStub(self._channel)
-        self._models: model_pb2_grpc.ModelServiceAsyncStub = model_pb2_grpc.ModelServiceStub(self._channel)
+        self._predict = predict_pb2_grpc.PredictServiceStub(self._channel)
+        self._models = model_pb2_grpc.ModelServiceStub(self._channel)
 
     async def __aenter__(self) -> AsyncClient:
         return self
