@@ -76,11 +76,12 @@ def test_a_refusal_carries_row_and_column_for_programs() -> None:
 def test_columns_are_compared_with_a_signature_before_anything_is_sent(nowhere: Client) -> None:
     features = tuple(Feature(name, 0.0, 1.0, 0.5, 0.5) for name in ("width", "height"))
     signature = Signature(features, "regression", ("y",), ("linear_regression",))
-    for rows, message in [
+    cases: list[tuple[Any, str]] = [
         ({"width": [1.0]}, "column `height` is missing; the model takes width, height"),
         ({"width": [1.0], "height": [1.0], "depth": [1.0]}, "column `depth` is none of the model's; drop it"),
         ([[1.0, 2.0, 3.0]], r"expected 2 features \(width, height\), got 3"),
-    ]:
+    ]
+    for rows, message in cases:
         with pytest.raises(InputError, match=message):
             nowhere.predict("box", rows, signature=signature)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,19 @@ import numpy.typing as npt
 from .errors import InputError
 from .pb import predict_pb2 as pb
 
-Rows = Any
+
+class FrameLike(Protocol):
+    """What a frame of pandas or polars is, as far as it is used."""
+
+    @property
+    def columns(self) -> Any:
+        """The names of the columns."""
+
+    def __getitem__(self, name: Any, /) -> Any:
+        """One column."""
+
+
+Rows = npt.NDArray[Any] | Sequence[Sequence[float] | npt.NDArray[Any]] | Mapping[str, Any] | FrameLike
 """A numpy array or a list of rows (rows x features, by position), a pandas or polars frame, or a mapping of column
 names to values (by name, in any order)."""
 
@@ -98,7 +110,7 @@ def read(rows: Rows) -> Matrix | Frame:
     )
 
 
-def _is_frame(rows: Rows) -> bool:
+def _is_frame(rows: object) -> TypeGuard[FrameLike]:
     """Whether that is a frame of pandas or polars: labelled columns of one length."""
     return type(rows).__module__.partition(".")[0] in {"pandas", "polars"} and hasattr(rows, "columns")
 
