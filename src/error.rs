@@ -194,6 +194,14 @@ pub enum Reason {
     ColumnRagged,
     /// Texts where numbers belong.
     ColumnText,
+    /// Numbers where texts belong.
+    ColumnValues,
+    /// A matrix for a model that takes texts.
+    FrameNeeded,
+    /// An empty text where a category is needed.
+    ValueMissing,
+    /// A text that is none of the feature's categories.
+    CategoryUnknown,
 }
 
 impl Reason {
@@ -213,6 +221,10 @@ impl Reason {
             Self::ColumnDuplicate => "COLUMN_DUPLICATE",
             Self::ColumnRagged => "COLUMN_RAGGED",
             Self::ColumnText => "COLUMN_TEXT",
+            Self::ColumnValues => "COLUMN_VALUES",
+            Self::FrameNeeded => "FRAME_NEEDED",
+            Self::ValueMissing => "VALUE_MISSING",
+            Self::CategoryUnknown => "CATEGORY_UNKNOWN",
         }
     }
 }

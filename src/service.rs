@@ -82,7 +82,7 @@ impl Predict {
 
         let rows = wire::rows(asked.input)?;
         let max_rows = self.max_rows.min(self.max_numbers / loaded.model.row_width()).max(1);
-        let batch = tensor::batch(rows, loaded.model.manifest(), max_rows)?;
+        let batch = tensor::batch(rows, &loaded.model, max_rows)?;
         learnt.note(|fields| *fields.rows.get_or_insert_default() += batch.rows());
         let predictions = self.inference.predict(loaded, batch, *deadline).await?;
         Ok(wire::answer(loaded, predictions))

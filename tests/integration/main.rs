@@ -35,6 +35,8 @@ mod rotation;
 mod shutdown;
 /// PredictStream: what it answers, and how it ends.
 mod stream;
+/// Categories, texts and missing numbers.
+mod tables;
 /// WatchModels: what it tells, and when it ends.
 mod watch;
 /// gRPC-Web: pages of browsers, and who is none.

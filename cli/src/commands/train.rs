@@ -16,7 +16,7 @@ use clap::Args;
 use fs_err as fs;
 use indicatif::ProgressBar;
 use jiff::Timestamp;
-use sidecar::table::{Table, Target, Wanted};
+use sidecar::table::{Layout, Reading, Table, Target, Wanted};
 
 use super::style;
 use crate::training::{
@@ -167,8 +167,10 @@ impl Train {
         let progress = ProgressBar::new(file.metadata()?.len())
             .with_style(style("{msg} {wide_bar} {bytes}/{total_bytes}"))
             .with_message("reading");
-        let table = Table::read(progress.wrap_read(file), wanted, &self.ignore)
-            .with_context(|| self.csv.display().to_string())?;
+        let readings = self.ignore.iter().map(|column| (column.clone(), Reading::Ignored)).collect();
+        let layout = Layout { header: true, target: wanted, readings: &readings };
+        let table =
+            Table::read(progress.wrap_read(file), &layout).with_context(|| self.csv.display().to_string())?;
         progress.finish_and_clear();
         Ok(table)
     }

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use artifact::{Golden, Manifest, Output};
+use artifact::{Cell, Golden, Manifest, Output};
 use client::{ApiKey, Client, Input, Prediction, Target};
 
 use crate::{
@@ -41,7 +41,8 @@ async fn served(client: &Client, name: &str, golden: &Golden) -> Prediction {
     let asking = async {
         loop {
             ticks.tick().await;
-            let input = Input::rows(&golden.rows()[0].input);
+            let row: Vec<_> = golden.rows()[0].input.iter().filter_map(Cell::number).collect();
+            let input = Input::rows(&row);
             if let Ok(prediction) = client.predict(Target::model(name), input).await {
                 return prediction;
             }

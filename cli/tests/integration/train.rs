@@ -1,7 +1,7 @@
 //! `linfactl train`: every algorithm gives a version that passes the sidecar's checks, and what cannot be trained is
 //! refused in a sentence, with nothing written.
 
-use artifact::{Digest, Golden, Manifest, Model, Output};
+use artifact::{Digest, FeatureKind, Golden, Manifest, Model, Output};
 
 use crate::{CREATED_AT, Folder, IRIS};
 
@@ -101,6 +101,9 @@ fn features_have_the_statistics_of_the_fitted_rows() {
     assert_eq!((training.rows, training.metrics.len()), (150, 0));
     let petal_length = &model.manifest().inputs[2];
     assert_eq!(petal_length.name, "petal_length");
+    let FeatureKind::Number { statistics: petal_length, .. } = petal_length.kind else {
+        panic!("no numbers")
+    };
     assert_eq!((petal_length.min, petal_length.max), (1.0, 6.9));
     assert!((petal_length.mean - 3.758_666_666_666_667).abs() < 1e-12);
     assert_eq!(petal_length.deciles[4], 4.35);
@@ -349,7 +352,7 @@ fn a_class_that_no_row_of_the_data_gets_is_shown_by_a_drawn_row() {
     );
     let (_, golden) = load(&folder, "o/m/1");
     let far: Vec<_> = golden.rows().iter().filter(|row| row.choice == Some(0)).collect();
-    assert!(!far.is_empty() && far.iter().all(|row| row.input[0] > 41.0), "{far:?}");
+    assert!(!far.is_empty() && far.iter().all(|row| row.input[0].number() > Some(41.0)), "{far:?}");
 }
 
 #[test]
