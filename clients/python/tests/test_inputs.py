@@ -79,6 +79,7 @@ def test_columns_are_compared_with_a_signature_before_anything_is_sent(nowhere: 
     cases: list[tuple[Any, str]] = [
         ({"width": [1.0]}, "column `height` is missing; the model takes width, height"),
         ({"width": [1.0], "height": [1.0], "depth": [1.0]}, "column `depth` is none of the model's; drop it"),
+        ({"width": [1.0], "height": ["x"]}, "column `height`: expected numbers, got texts"),
         ([[1.0, 2.0, 3.0]], r"expected 2 features \(width, height\), got 3"),
     ]
     for rows, message in cases:

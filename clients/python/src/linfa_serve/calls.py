@@ -143,6 +143,11 @@ def checked(rows: Rows, signature: Signature | None) -> Matrix | Frame:
             f"column `{unknown[0]}` is none of the model's; drop it, the model takes {', '.join(names)}",
             column=unknown[0],
         )
+    for feature in signature.inputs:
+        is_text = isinstance(read.columns[feature.name], list)
+        if is_text != (feature.kind != "number"):
+            wanted, given = ("numbers", "texts") if is_text else ("texts", "numbers")
+            raise InputError(f"column `{feature.name}`: expected {wanted}, got {given}", column=feature.name)
     return read
 
 

@@ -38,13 +38,21 @@ class State(enum.Enum):
 
 @dataclass(frozen=True)
 class Feature:
-    """One feature, with what it looked like in training."""
+    """One feature, with what it looked like in training: its numbers, or how many characters its free texts had."""
 
     name: str
     min: float
     max: float
     mean: float
     std: float
+    kind: str = "number"
+    """`number`, `category` or `text`; the latter two are texts in a frame."""
+    missing: bool = False
+    """Whether a row may lack it: NaN for a number, an empty text for a category."""
+    categories: tuple[str, ...] = ()
+    """The texts that a category may be."""
+    unknown: bool = False
+    """Whether a text that is none of the categories is answered, too; else it is refused."""
 
 
 @dataclass(frozen=True)
@@ -219,8 +227,26 @@ def _version(message: pb.ModelVersion) -> Version:
 
 
 def _signature(message: pb.Signature) -> Signature:
-    inputs = (Feature(each.name, each.min, each.max, each.mean, each.std) for each in message.inputs)
-    return Signature(tuple(inputs), message.task, tuple(message.outputs), tuple(message.steps))
+    return Signature(
+        tuple(_feature(each) for each in message.inputs), message.task, tuple(message.outputs), tuple(message.steps)
+    )
+
+
+def _feature(message: pb.Feature) -> Feature:
+    return Feature(
+        name=message.name,
+        min=message.min,
+        max=message.max,
+        mean=message.mean,
+        std=message.std,
+        kind=_KINDS.get(message.kind, "number"),
+        missing=message.missing,
+        categories=tuple(message.categories),
+        unknown=message.unknown,
+    )
+
+
+_KINDS = {pb.Feature.KIND_CATEGORY: "category", pb.Feature.KIND_TEXT: "text"}
 
 
 def _moment(message: Timestamp) -> datetime:

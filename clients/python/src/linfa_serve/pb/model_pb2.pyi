@@ -464,16 +464,55 @@ class Feature(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    class _Kind:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _KindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[Feature._Kind.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        KIND_UNSPECIFIED: Feature._Kind.ValueType  # 0
+        KIND_NUMBER: Feature._Kind.ValueType  # 1
+        """Numbers, in `values`."""
+        KIND_CATEGORY: Feature._Kind.ValueType  # 2
+        """One of `categories`, in `texts`."""
+        KIND_TEXT: Feature._Kind.ValueType  # 3
+        """Free text, in `texts`."""
+
+    class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
+        """What a column of a Frame holds for it."""
+
+    KIND_UNSPECIFIED: Feature.Kind.ValueType  # 0
+    KIND_NUMBER: Feature.Kind.ValueType  # 1
+    """Numbers, in `values`."""
+    KIND_CATEGORY: Feature.Kind.ValueType  # 2
+    """One of `categories`, in `texts`."""
+    KIND_TEXT: Feature.Kind.ValueType  # 3
+    """Free text, in `texts`."""
+
     NAME_FIELD_NUMBER: _builtins.int
     MIN_FIELD_NUMBER: _builtins.int
     MAX_FIELD_NUMBER: _builtins.int
     MEAN_FIELD_NUMBER: _builtins.int
     STD_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    MISSING_FIELD_NUMBER: _builtins.int
+    CATEGORIES_FIELD_NUMBER: _builtins.int
+    UNKNOWN_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     min: _builtins.float
+    """What the numbers were, or how many characters the free texts had; all 0 for a category."""
     max: _builtins.float
     mean: _builtins.float
     std: _builtins.float
+    kind: Global___Feature.Kind.ValueType
+    missing: _builtins.bool
+    """Whether a row may lack it: NaN for a number, an empty text for a category."""
+    unknown: _builtins.bool
+    """Whether a text that is none of the categories is answered, too; else it is refused."""
+    @_builtins.property
+    def categories(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The texts that a category may be."""
+
     def __init__(
         self,
         *,
@@ -482,10 +521,14 @@ class Feature(_message.Message):
         max: _builtins.float = ...,
         mean: _builtins.float = ...,
         std: _builtins.float = ...,
+        kind: Global___Feature.Kind.ValueType = ...,
+        missing: _builtins.bool = ...,
+        categories: _abc.Iterable[_builtins.str] | None = ...,
+        unknown: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["max", b"max", "mean", b"mean", "min", b"min", "name", b"name", "std", b"std"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["categories", b"categories", "kind", b"kind", "max", b"max", "mean", b"mean", "min", b"min", "missing", b"missing", "name", b"name", "std", b"std", "unknown", b"unknown"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
