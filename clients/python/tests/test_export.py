@@ -15,7 +15,7 @@ from estimators import ALL, IRIS
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 
-from linfa_serve import Answer, Classification, Client, Clustering, Regression, Transformation, export
+from linfa_serve import Answer, Classification, Client, Clustering, Regression, Transformation, concatenate, export
 
 ROWS = 10_000
 
@@ -30,14 +30,22 @@ def around(rows: Any) -> Any:
     return low + (high - low) * random.uniform(-1, 2, (ROWS, rows.shape[1]))
 
 
+@pytest.fixture(scope="module")
+def exported(up: Up) -> dict[str, Any]:
+    """All of them fitted, and dropped at once."""
+    fitted = {name: clone(estimator).fit(X, y) for name, (estimator, X, y) in ALL.items()}
+    for name, estimator in fitted.items():
+        export(estimator, ALL[name][1], up.models, name, 1)
+    return fitted
+
+
 @pytest.mark.parametrize("name", ALL)
-def test_what_is_exported_is_admitted_and_answers_as_scikit_learn_does(name: str, up: Up, client: Client) -> None:
-    estimator, X, y = ALL[name]
-    estimator = clone(estimator).fit(X, y)
-    rows = around(X)
-    export(estimator, X, up.models, name, 1)
+def test_what_is_exported_is_admitted_and_answers_as_scikit_learn_does(
+    name: str, exported: dict[str, Any], client: Client
+) -> None:
+    rows = around(ALL[name][1])
     client.wait_for(name, 1)
-    agreement(name, estimator, rows, client.predict(name, rows, timeout=60))
+    agreement(name, exported[name], rows, concatenate(client.predict_stream(name, rows, chunk_rows=2000)))
 
 
 def agreement(name: str, estimator: Any, rows: Any, answer: Answer) -> None:
