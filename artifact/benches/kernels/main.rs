@@ -10,7 +10,9 @@ use criterion::{BenchmarkId, Criterion, SamplingMode, criterion_group, criterion
 use linfa::Dataset;
 use rand::{Rng as _, SeedableRng as _, rngs::SmallRng};
 
+mod bayes;
 mod linear;
+mod projection;
 
 /// Rows per call.
 const BATCHES: [usize; 3] = [1, 100, 10_000];
@@ -54,5 +56,15 @@ fn uniform(rows: usize, columns: usize) -> Array2<f64> {
     Array2::from_shape_simple_fn((rows, columns), || random.r#gen::<f64>() * 2.0 - 1.0)
 }
 
-criterion_group!(families, linear::linear_regression, linear::logistic_regression);
+criterion_group!(
+    families,
+    linear::linear_regression,
+    linear::logistic_regression,
+    bayes::gaussian_nb,
+    bayes::multinomial_nb,
+    bayes::bernoulli_nb,
+    bayes::gaussian_mixture,
+    projection::linear_projection,
+    projection::norm_scaler
+);
 criterion_main!(families);

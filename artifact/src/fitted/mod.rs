@@ -45,10 +45,18 @@ pub mod golden;
 pub mod statistics;
 
 mod decision_tree;
+mod gaussian_mixture;
+mod hidden;
 mod kmeans;
+mod linear_projection;
 mod linear_regression;
 mod logistic_regression;
+mod naive_bayes;
+mod norm_scaler;
 mod standard_scaler;
+
+pub use hidden::OfWidth;
+pub use naive_bayes::BernoulliNb;
 
 /// What fits the models, as the manifest names it.
 pub const LIBRARY: &str = "linfa 0.8.1";
@@ -227,7 +235,7 @@ pub fn output(role: &Role) -> Output {
     match *role {
         Role::Classifier { classes, .. } => Output::Classification { classes: numbered("", classes) },
         Role::Regressor { targets } => Output::Regression { targets: numbered("y", targets) },
-        Role::Clusterer { clusters } => Output::Clustering { clusters },
+        Role::Clusterer { clusters } | Role::Mixture { clusters } => Output::Clustering { clusters },
         Role::Transformer { columns } => Output::Transformation { names: numbered("x", columns) },
     }
 }
