@@ -199,8 +199,13 @@ def _regression(model: ModelRef, message: pb.Regression) -> Regression:
 
 def _clustering(model: ModelRef, message: pb.Clustering) -> Clustering:
     clusters = np.array(message.cluster, dtype=np.uint32)
-    width = len(message.distances) // max(len(clusters), 1)
-    return Clustering(model, clusters, _matrix(message.distances, len(clusters), width))
+    if message.probabilities:
+        return Clustering(model, clusters, None, _of_clusters(message.probabilities, len(clusters)))
+    return Clustering(model, clusters, _of_clusters(message.distances, len(clusters)))
+
+
+def _of_clusters(values: Any, rows: int) -> Floats:
+    return _matrix(values, rows, len(values) // max(rows, 1))
 
 
 def _transformation(model: ModelRef, message: pb.Transformation) -> Transformation:

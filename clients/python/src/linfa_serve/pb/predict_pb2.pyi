@@ -291,23 +291,29 @@ class Clustering(_message.Message):
 
     CLUSTER_FIELD_NUMBER: _builtins.int
     DISTANCES_FIELD_NUMBER: _builtins.int
+    PROBABILITIES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def cluster(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """The nearest cluster of each row, from 0."""
+        """The cluster of each row, from 0: the nearest, or the most probable."""
 
     @_builtins.property
     def distances(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
-        """rows x clusters, row-major: the Euclidean distance to each centre."""
+        """rows x clusters, row-major: the Euclidean distance to each centre. Empty for a mixture."""
+
+    @_builtins.property
+    def probabilities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """rows x clusters, row-major: the probability of each cluster. Empty unless the model is a mixture."""
 
     def __init__(
         self,
         *,
         cluster: _abc.Iterable[_builtins.int] | None = ...,
         distances: _abc.Iterable[_builtins.float] | None = ...,
+        probabilities: _abc.Iterable[_builtins.float] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cluster", b"cluster", "distances", b"distances"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cluster", b"cluster", "distances", b"distances", "probabilities", b"probabilities"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
