@@ -282,7 +282,11 @@ def test_answers_that_do_not_fit_together_are_not_put_together() -> None:
     model = ls.ModelRef("m", 1, "sha256:0")
     one = ls.Regression(model, np.zeros((1, 1)), ("a",))
     other = ls.Regression(model, np.zeros((1, 1)), ("b",))
-    with pytest.raises(ls.AnswerError, match="do not fit together"):
-        ls.concatenate([one, other])
+    near = ls.Clustering(model, np.zeros(1, dtype=np.uint32), np.zeros((1, 2)))
+    likely = ls.Clustering(model, np.zeros(1, dtype=np.uint32), None, np.zeros((1, 2)))
+    wide = ls.Clustering(model, np.zeros(1, dtype=np.uint32), np.zeros((1, 3)))
+    for parts in ([one, other], [near, likely], [likely, near], [near, wide]):
+        with pytest.raises(ls.AnswerError, match="do not fit together"):
+            ls.concatenate(parts)
     with pytest.raises(ls.AnswerError, match="expected at least one answer"):
         ls.concatenate([])

@@ -158,11 +158,8 @@ def concatenate(answers: Iterable[A]) -> A:
     if not parts:
         raise AnswerError("expected at least one answer, got none")
     last = parts[-1]
-    fixed = {
-        name: value for name, value in vars(last).items() if name != "model" and not isinstance(value, np.ndarray)
-    }
     for part in parts:
-        if type(part) is not type(last) or any(getattr(part, name) != value for name, value in fixed.items()):
+        if type(part) is not type(last) or _form(part) != _form(last):
             raise AnswerError(f"the answers of {part.model} and {last.model} do not fit together")
     arrays: dict[str, Any] = {
         name: np.concatenate([getattr(part, name) for part in parts])
@@ -170,6 +167,14 @@ def concatenate(answers: Iterable[A]) -> A:
         if isinstance(value, np.ndarray)
     }
     return replace(last, **arrays)
+
+
+def _form(answer: Answer) -> dict[str, Any]:
+    """What all parts have alike: names, and how wide the arrays are."""
+    fields = vars(answer).items()
+    return {
+        name: value.shape[1:] if isinstance(value, np.ndarray) else value for name, value in fields if name != "model"
+    }
 
 
 def _named(names: Iterable[str], values: Floats) -> dict[str, npt.NDArray[Any]]:
