@@ -190,6 +190,14 @@ def test_a_path_that_exists_is_refused_and_left_as_it_is(tmp_path: Path) -> None
         export(fitted, X, file, "iris", 1)
 
 
+def test_an_estimator_that_is_built_in_another_way_is_refused_by_what_it_lacks(tmp_path: Path) -> None:
+    model = LinearRegression().fit(NUMBERS, TARGET)
+    del model.intercept_
+    with pytest.raises(ExportError, match=r"a LinearRegression of scikit-learn .* has no attribute 'intercept_'"):
+        export(model, NUMBERS, tmp_path, "m", 1)
+    assert not list(tmp_path.iterdir())
+
+
 def test_names_of_targets_have_to_be_as_many_as_there_are(tmp_path: Path) -> None:
     model = LinearRegression().fit(NUMBERS, TARGET)
     with pytest.raises(ExportError, match="a LinearRegression has 1 targets, 2 names were given"):

@@ -12,7 +12,7 @@ import grpc.aio
 from . import answers, calls, models
 from .answers import A, Answer
 from .calls import CHUNK_ROWS, TIMEOUT, WINDOW, Settings
-from .errors import ServerError
+from .errors import AnswerError, ServerError
 from .pb import model_pb2, model_pb2_grpc, predict_pb2, predict_pb2_grpc
 from .retry import Retry
 
@@ -207,6 +207,7 @@ class AsyncClient:
         try:
             async for response in call:
                 yield models.change(response)
+            raise AnswerError("the watch ended without a reason")
         except grpc.aio.AioRpcError as failure:
             raise calls.error(failure) from None
         finally:

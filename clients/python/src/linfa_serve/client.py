@@ -12,7 +12,7 @@ import grpc
 from . import answers, calls, models
 from .answers import A, Answer
 from .calls import CHUNK_ROWS, TIMEOUT, WINDOW, Settings
-from .errors import ServerError
+from .errors import AnswerError, ServerError
 from .pb import model_pb2, model_pb2_grpc, predict_pb2, predict_pb2_grpc
 from .retry import Retry
 
@@ -269,6 +269,7 @@ class Client:
         try:
             for response in call:
                 yield models.change(response)
+            raise AnswerError("the watch ended without a reason")
         except grpc.RpcError as failure:
             raise calls.error(failure) from None
         finally:

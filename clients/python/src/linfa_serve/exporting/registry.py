@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import sklearn
+
 from ..errors import ExportError
 from .chain import Chain
 
@@ -43,7 +45,13 @@ def add(estimator: Any, chain: Chain) -> None:
             f"{named(estimator)} cannot be exported; these can: {', '.join(known())}. Replace it, or apply it to the "
             "rows before they are sent"
         )
-    exporter(estimator, chain)
+    try:
+        exporter(estimator, chain)
+    except AttributeError as error:
+        # Some parameters are private in scikit-learn, and may be elsewhere in another release of it.
+        raise ExportError(
+            f"{named(estimator)} of scikit-learn {sklearn.__version__} is not built as this release knows it: {error}"
+        ) from error
 
 
 def known() -> list[str]:
