@@ -76,6 +76,29 @@ torture: ## Swaps under load, programs killed at random, a flood of versions, fi
 bench: ## Calls per second against a bare echo; needs h2load (package nghttp2-client) and taskset
 	cargo bench -p linfa-serve --bench serve
 
+# The TypeScript client has its own commands; package.json has what they are.
+.PHONY: clients clients-typescript check-typescript test-typescript
+TYPESCRIPT := clients/typescript
+NPM := npm --prefix $(TYPESCRIPT)
+
+clients: clients-typescript
+clients-typescript: $(TYPESCRIPT)/node_modules
+	$(NPM) run generate
+
+check: check-typescript
+check-typescript: $(TYPESCRIPT)/node_modules
+	$(NPM) run check
+
+# Its tests ask a server by `linfactl up`, and open pages in Chromium (Debian's package chromium, or CHROMIUM).
+test: test-typescript
+test-typescript: $(TYPESCRIPT)/node_modules
+	cargo build -p linfactl
+	$(NPM) test
+
+$(TYPESCRIPT)/node_modules: $(TYPESCRIPT)/package-lock.json
+	$(NPM) ci
+	@touch $@
+
 train: ## Train iris anew from models/iris.csv, as its next version
 	cargo run --release -p linfactl -- train --csv models/iris.csv --target species --scale \
 	    --algorithm multinomial-logistic-regression --name iris --out models
