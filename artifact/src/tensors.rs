@@ -117,6 +117,18 @@ pub enum TensorError {
         /// The rule, in words.
         expected: &'static str,
     },
+    /// A hyper-parameter that breaks a rule of the step.
+    #[error("step {step}: `{name}` is {found}, expected {expected}")]
+    Setting {
+        /// The step, from 0.
+        step: usize,
+        /// The hyper-parameter.
+        name: &'static str,
+        /// Its value.
+        found: String,
+        /// The rule, in words.
+        expected: &'static str,
+    },
 }
 
 /// All tensors of a model, by name. Steps take theirs out; what is left in the end belongs to none.
@@ -282,6 +294,16 @@ impl Parameters<'_> {
         expected: &'static str,
     ) -> TensorError {
         TensorError::Value { name: self.full(name), index, found: found.to_string(), expected }
+    }
+
+    /// The refusal of a hyper-parameter.
+    pub fn refuse_setting(
+        &self,
+        name: &'static str,
+        found: impl fmt::Display,
+        expected: &'static str,
+    ) -> TensorError {
+        TensorError::Setting { step: self.step, name, found: found.to_string(), expected }
     }
 
     /// The refusal of a shape.

@@ -12,8 +12,10 @@ use linfa::Dataset;
 use rand::{Rng as _, SeedableRng as _, rngs::SmallRng};
 
 mod bayes;
+mod kmeans;
 mod linear;
 mod projection;
+mod svm;
 
 /// Rows per call.
 const BATCHES: [usize; 3] = [1, 100, 10_000];
@@ -66,6 +68,8 @@ criterion_group!(
     bayes::bernoulli_nb,
     bayes::gaussian_mixture,
     projection::linear_projection,
-    projection::norm_scaler
+    projection::norm_scaler,
+    kmeans::kmeans,
+    svm::svm_classifier
 );
 criterion_main!(families);

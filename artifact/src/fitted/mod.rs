@@ -43,6 +43,7 @@ use crate::{Artifact, Digest, Exported, Output, manifest::Training, name::Invali
 
 pub mod golden;
 pub mod statistics;
+pub mod words;
 
 mod decision_tree;
 mod gaussian_mixture;
@@ -54,6 +55,7 @@ mod logistic_regression;
 mod naive_bayes;
 mod norm_scaler;
 mod standard_scaler;
+pub mod svm;
 
 pub use hidden::OfWidth;
 pub use naive_bayes::BernoulliNb;
@@ -172,7 +174,7 @@ impl Artifact {
         let records = wide(dataset.records().to_owned());
         let inputs = statistics::features(dataset.feature_names(), &records);
         let output = output(&model.role());
-        let golden = golden::rows(model, &[&records], &inputs, &output, SEED)?;
+        let golden = golden::rows(model, &[&records], &inputs, &[], &output, SEED)?;
         let bytes: Vec<u8> = records.iter().flat_map(|value| value.to_le_bytes()).collect();
         Ok(Self {
             name: name.parse()?,

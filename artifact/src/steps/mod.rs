@@ -10,6 +10,9 @@ use crate::{
 };
 
 mod columns;
+mod exp;
+mod machines;
+mod panels;
 mod posterior;
 mod product;
 mod sums;
@@ -17,8 +20,11 @@ mod words;
 
 pub use columns::{Column, Placed, StepError, TableKind};
 pub use words::Words;
-#[cfg(feature = "linfa")]
-pub use words::WordsError;
+
+pub use machines::{Kernel, MAX_DEGREE};
+
+/// The choice of a row whose scores overflowed, by a step that shows no scores.
+pub const UNDECIDED: u32 = u32::MAX;
 
 /// A step whose parameters were checked. Everything that it indexes with was proven at load.
 pub trait Step: fmt::Debug + Send + Sync {
@@ -28,7 +34,8 @@ pub trait Step: fmt::Debug + Send + Sync {
     /// Answers each row of `rows` (rows x the width that the step was loaded for, C-contiguous, finite).
     ///
     /// `scores` has rows x [`Role::width`] values; `choices` has one per row if [`Role::chooses`], else none.
-    /// Writes all of both, allocates nothing per row, and gives a row the same bits whatever the batch.
+    /// Writes all of both, allocates nothing per row, and gives a row the same bits whatever the batch. What
+    /// overflowed is a score that is not finite, or a choice of [`UNDECIDED`].
     fn run(&self, rows: &[f64], scores: &mut [f64], choices: &mut [u32]);
 
     /// The same for a step that reads free texts. The cells of a text column are positions in `texts`.
@@ -132,6 +139,8 @@ steps! {
     "bernoulli_nb" => bernoulli_nb::BernoulliNb,
     "gaussian_mixture" => gaussian_mixture::GaussianMixture,
     "norm_scaler" => norm_scaler::NormScaler,
+    "svm_classifier" => svm_classifier::SvmClassifier,
+    "svm_regressor" => svm_regressor::SvmRegressor,
     "decision_tree" => decision_tree::DecisionTree,
     "imputer" => imputer::Imputer,
     "one_hot_encoder" => one_hot_encoder::OneHotEncoder,

@@ -8,6 +8,7 @@ use std::{
 
 use assert_cmd::Command;
 
+mod contract;
 mod families;
 mod history;
 mod keys;
@@ -16,6 +17,7 @@ mod naive_bayes;
 mod pin;
 mod predict;
 mod runbook;
+mod tables;
 mod train;
 mod transformers;
 mod up;

@@ -12,3 +12,6 @@ mod multinomial_logistic_regression;
 mod naive_bayes;
 mod norm_scaler;
 mod standard_scaler;
+mod svm;
+mod svm_spoilt;
+mod words;

@@ -20,6 +20,8 @@ pub(crate) enum Task {
     Regression,
     /// Groups that nobody named.
     Clustering,
+    /// Whether a row is like those seen.
+    Novelty,
     /// Other columns.
     Transformation,
 }
@@ -76,6 +78,7 @@ mod logistic_regression;
 mod naive_bayes;
 mod projection;
 mod scaler;
+mod svm;
 
 algorithms! {
     /// Ordinary least squares: a number as a weighted sum of the features
@@ -84,6 +87,12 @@ algorithms! {
     "logistic-regression" => logistic_regression::LogisticRegression,
     /// Two or more classes by a weighted sum each
     "multinomial-logistic-regression" => logistic_regression::MultinomialLogisticRegression,
+    /// Two or more classes by their likeness to some of the rows
+    "svm" => svm::Svm,
+    /// A number by its row's likeness to some of the rows
+    "svr" => svm::Svr,
+    /// Whether a row is like those seen (inlier) or not (outlier); takes no target
+    "one-class-svm" => svm::OneClassSvm,
     /// Groups of rows that lie close together; takes no target
     "kmeans" => kmeans::KMeans,
     /// Classes by questions about one feature at a time; linfa fits another tree each time, whatever the seed
