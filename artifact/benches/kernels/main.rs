@@ -2,6 +2,7 @@
 //! `make bench-kernels` runs this, asks other libraries too, and prints the table.
 //!
 //! A family is a file with a function that calls [`compare`], and a line in `criterion_group!`.
+#![expect(clippy::unwrap_used, reason = "a bench may fail")]
 
 use std::hint::black_box;
 
