@@ -7,7 +7,7 @@ use crate::{
     Batch, BatchError, Cell, Digest, Manifest, Output, Predictions, Series,
     inputs::Inputs,
     manifest::limits,
-    steps::{Column, Role, Step, StepError},
+    steps::{Column, Role, Step, StepError, UNDECIDED},
     tensors::{TensorError, Tensors},
 };
 
@@ -177,6 +177,11 @@ impl Model {
         self.parameters
     }
 
+    /// Whether the scores of a clustering are the clusters' probabilities, and no distances.
+    pub fn is_mixture(&self) -> bool {
+        self.stages.last().is_some_and(|stage| matches!(stage.step.role(), Role::Mixture { .. }))
+    }
+
     /// The most numbers that any step gives for one row, at least 1.
     pub fn row_width(&self) -> usize {
         self.stages.iter().map(|stage| stage.step.role().width()).fold(1, usize::max)
@@ -236,9 +241,11 @@ impl Model {
             }
             step.run_with_texts(input, batch.texts(), scores, choices);
             let is_bad = |score: &f64| !score.is_finite() && !(*gaps && score.is_nan());
-            if let Some(bad) = scores.iter().position(is_bad) {
+            let overflowed = scores.iter().position(is_bad).map(|at| at / width);
+            let undecided = || choices.iter().position(|choice| *choice == UNDECIDED);
+            if let Some(row) = overflowed.or_else(undecided) {
                 let kind = self.manifest.steps[index].kind();
-                return Err(PredictError::NotFinite { row: bad / width, step: index, kind });
+                return Err(PredictError::NotFinite { row, step: index, kind });
             }
         }
         predictions.rows = rows;
@@ -269,9 +276,10 @@ fn fits(role: &Role, kind: &'static str, output: &Output) -> Result<(), LoadErro
         (Role::Regressor { targets }, Output::Regression { targets: names }) => {
             ("targets", *targets, names.len())
         }
-        (Role::Clusterer { clusters }, Output::Clustering { clusters: named }) => {
-            ("clusters", *clusters, *named)
-        }
+        (
+            Role::Clusterer { clusters } | Role::Mixture { clusters },
+            Output::Clustering { clusters: named },
+        ) => ("clusters", *clusters, *named),
         (Role::Transformer { columns }, Output::Transformation { names }) => {
             ("columns", *columns, names.len())
         }

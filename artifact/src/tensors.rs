@@ -85,6 +85,14 @@ pub enum TensorError {
         /// What the model needs, in words.
         expected: String,
     },
+    /// A step that knows rows of one width alone, in another place.
+    #[error("rows of {found} values reach a step that takes {expected}")]
+    Inputs {
+        /// The width of the rows.
+        found: usize,
+        /// The width that the step takes.
+        expected: usize,
+    },
     /// Indices where numbers belong, or numbers where indices belong.
     #[error("tensor `{name}` holds {found}, expected {expected}")]
     Kind {
@@ -113,6 +121,18 @@ pub enum TensorError {
         /// The position, row-major.
         index: usize,
         /// What stands there.
+        found: String,
+        /// The rule, in words.
+        expected: &'static str,
+    },
+    /// A hyper-parameter that breaks a rule of the step.
+    #[error("step {step}: `{name}` is {found}, expected {expected}")]
+    Setting {
+        /// The step, from 0.
+        step: usize,
+        /// The hyper-parameter.
+        name: &'static str,
+        /// Its value.
         found: String,
         /// The rule, in words.
         expected: &'static str,
@@ -236,6 +256,18 @@ impl Parameters<'_> {
         self.numbers(name, &[rows, columns])
     }
 
+    /// Takes finite numbers in rows of `columns`, row-major, however many rows there are.
+    ///
+    /// # Errors
+    /// [`TensorError`] if there are none of that name, width and kind.
+    pub fn matrix_of_any_height(&mut self, name: &str, columns: usize) -> Result<Vec<f64>, TensorError> {
+        let tensor = self.take(name)?;
+        match tensor.shape[..] {
+            [rows, width] if width == columns => self.finite(name, &[rows, columns], tensor),
+            _ => Err(self.refuse_shape(name, &tensor.shape, format!("rows of {columns}"))),
+        }
+    }
+
     /// Takes finite numbers, however many there are.
     ///
     /// # Errors
@@ -272,12 +304,26 @@ impl Parameters<'_> {
         TensorError::Value { name: self.full(name), index, found: found.to_string(), expected }
     }
 
+    /// The refusal of a hyper-parameter.
+    pub fn refuse_setting(
+        &self,
+        name: &'static str,
+        found: impl fmt::Display,
+        expected: &'static str,
+    ) -> TensorError {
+        TensorError::Setting { step: self.step, name, found: found.to_string(), expected }
+    }
+
     /// The refusal of a shape.
     pub fn refuse_shape(&self, name: &str, shape: &[usize], expected: impl Into<String>) -> TensorError {
         TensorError::Shape { name: self.full(name), shape: shape.to_vec(), expected: expected.into() }
     }
 
-    fn numbers(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f64>, TensorError> {
+    /// Takes finite numbers of that shape, row-major.
+    ///
+    /// # Errors
+    /// [`TensorError`] if there are none of that name, shape and kind.
+    pub fn numbers(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f64>, TensorError> {
         let tensor = self.take(name)?;
         self.finite(name, shape, tensor)
     }

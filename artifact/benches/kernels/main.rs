@@ -2,6 +2,7 @@
 //! `make bench-kernels` runs this, asks other libraries too, and prints the table.
 //!
 //! A family is a file with a function that calls [`compare`], and a line in `criterion_group!`.
+#![expect(clippy::unwrap_used, reason = "a bench may fail")]
 
 use std::hint::black_box;
 
@@ -10,7 +11,11 @@ use criterion::{BenchmarkId, Criterion, SamplingMode, criterion_group, criterion
 use linfa::Dataset;
 use rand::{Rng as _, SeedableRng as _, rngs::SmallRng};
 
+mod bayes;
+mod kmeans;
 mod linear;
+mod projection;
+mod svm;
 
 /// Rows per call.
 const BATCHES: [usize; 3] = [1, 100, 10_000];
@@ -54,5 +59,22 @@ fn uniform(rows: usize, columns: usize) -> Array2<f64> {
     Array2::from_shape_simple_fn((rows, columns), || random.r#gen::<f64>() * 2.0 - 1.0)
 }
 
-criterion_group!(families, linear::linear_regression, linear::logistic_regression);
+criterion_group!(
+    families,
+    linear::linear_regression,
+    linear::logistic_regression,
+    bayes::gaussian_nb,
+    bayes::multinomial_nb,
+    bayes::bernoulli_nb,
+    bayes::gaussian_mixture,
+    projection::linear_projection,
+    projection::norm_scaler,
+    kmeans::kmeans,
+    svm::svm_classifier,
+    linear::multinomial_logistic_regression,
+    linear::multi_task_elastic_net,
+    linear::poisson_regression,
+    linear::isotonic_regression,
+    linear::ftrl,
+);
 criterion_main!(families);

@@ -39,16 +39,33 @@ use jiff::Timestamp;
 use linfa::{DatasetBase, Float};
 use ndarray::{Array, Array1, Array2, ArrayBase, Data, Dimension, Ix2};
 
-use crate::{Artifact, Digest, Exported, Output, manifest::Training, name::InvalidName, steps::Role};
+use crate::{
+    Artifact, Digest, Exported, Output, golden::MAX_TOLERANCE, manifest::Training, name::InvalidName,
+    steps::Role,
+};
 
 pub mod golden;
 pub mod statistics;
+pub mod words;
 
 mod decision_tree;
+mod ftrl;
+mod gaussian_mixture;
+mod generalized_linear_model;
+mod hidden;
+mod isotonic_regression;
 mod kmeans;
+mod linear_projection;
 mod linear_regression;
 mod logistic_regression;
+mod naive_bayes;
+mod norm_scaler;
+mod pls;
 mod standard_scaler;
+pub mod svm;
+
+pub use hidden::OfWidth;
+pub use naive_bayes::BernoulliNb;
 
 /// What fits the models, as the manifest names it.
 pub const LIBRARY: &str = "linfa 0.8.1";
@@ -66,6 +83,11 @@ pub trait Fitted {
 
     /// What linfa itself answers to `rows` (rows x features); our runtime has no part in it.
     fn answer(&self, rows: &Array2<f64>) -> Answers;
+
+    /// How far our runtime may be off in the golden rows, relative to the larger of 1 and the answer.
+    fn tolerance(&self) -> f64 {
+        tolerance::<f64>()
+    }
 }
 
 /// linfa's answers.
@@ -115,6 +137,10 @@ impl<T: Fitted + ?Sized> Fitted for &T {
     fn answer(&self, rows: &Array2<f64>) -> Answers {
         (**self).answer(rows)
     }
+
+    fn tolerance(&self) -> f64 {
+        (**self).tolerance()
+    }
 }
 
 impl<T: Fitted + ?Sized> Fitted for Box<T> {
@@ -128,6 +154,10 @@ impl<T: Fitted + ?Sized> Fitted for Box<T> {
 
     fn answer(&self, rows: &Array2<f64>) -> Answers {
         (**self).answer(rows)
+    }
+
+    fn tolerance(&self) -> f64 {
+        (**self).tolerance()
     }
 }
 
@@ -144,6 +174,10 @@ impl<A: Fitted, B: Fitted> Fitted for (A, B) {
 
     fn answer(&self, rows: &Array2<f64>) -> Answers {
         self.1.answer(&self.0.answer(rows).scores)
+    }
+
+    fn tolerance(&self) -> f64 {
+        self.0.tolerance().max(self.1.tolerance())
     }
 }
 
@@ -164,7 +198,7 @@ impl Artifact {
         let records = wide(dataset.records().to_owned());
         let inputs = statistics::features(dataset.feature_names(), &records);
         let output = output(&model.role());
-        let golden = golden::rows(model, &[&records], &inputs, &output, SEED)?;
+        let golden = golden::rows(model, &[&records], &inputs, &[], &output, SEED)?;
         let bytes: Vec<u8> = records.iter().flat_map(|value| value.to_le_bytes()).collect();
         Ok(Self {
             name: name.parse()?,
@@ -221,13 +255,18 @@ fn wide<F: Float, D: Dimension>(numbers: Array<F, D>) -> Array<f64, D> {
     numbers.mapv(|number| number.to_f64().unwrap_or(f64::NAN))
 }
 
+/// How far our runtime, which computes in f64, may be off from a model that computes in `F`.
+fn tolerance<F: Float>() -> f64 {
+    if F::epsilon().to_f64() > Some(f64::EPSILON) { MAX_TOLERANCE } else { 1e-9 }
+}
+
 /// What a model of that role answers, named by number.
 pub fn output(role: &Role) -> Output {
     let numbered = |prefix: &str, count: usize| (0..count).map(|index| format!("{prefix}{index}")).collect();
     match *role {
         Role::Classifier { classes, .. } => Output::Classification { classes: numbered("", classes) },
         Role::Regressor { targets } => Output::Regression { targets: numbered("y", targets) },
-        Role::Clusterer { clusters } => Output::Clustering { clusters },
+        Role::Clusterer { clusters } | Role::Mixture { clusters } => Output::Clustering { clusters },
         Role::Transformer { columns } => Output::Transformation { names: numbered("x", columns) },
     }
 }

@@ -8,6 +8,7 @@ mod order;
 mod parameters;
 mod predict;
 mod store;
+mod tables;
 
 use artifact::{Artifact, Digest, Files, Golden, LoadError, Manifest, Model, testkit::Parts};
 

@@ -3,8 +3,17 @@
 
 mod agreement;
 mod decision_tree;
+mod gaussian_mixture;
+mod generalized_linear_model;
+mod isotonic_regression;
 mod kmeans;
+mod linear_projection;
 mod linear_regression;
 mod logistic_regression;
 mod multinomial_logistic_regression;
+mod naive_bayes;
+mod norm_scaler;
 mod standard_scaler;
+mod svm;
+mod svm_spoilt;
+mod words;
