@@ -95,6 +95,9 @@ test-typescript: $(TYPESCRIPT)/node_modules
 	cargo build -p linfactl
 	$(NPM) test
 
+# Its suites of the cases are compiled when they are run.
+contract: $(TYPESCRIPT)/node_modules
+
 $(TYPESCRIPT)/node_modules: $(TYPESCRIPT)/package-lock.json
 	$(NPM) ci
 	@touch $@

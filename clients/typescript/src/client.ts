@@ -100,7 +100,7 @@ export abstract class BaseClient {
             }
         } finally {
             // The caller's iterable may hold a file open. It is not waited for: it may be stuck.
-            void chunks.return(undefined);
+            chunks.return(undefined).catch(() => undefined);
         }
     }
 
