@@ -236,6 +236,18 @@ impl Parameters<'_> {
         self.numbers(name, &[rows, columns])
     }
 
+    /// Takes rows of `columns` finite numbers, however many rows there are, row-major.
+    ///
+    /// # Errors
+    /// [`TensorError`] if there are none of that name, width and kind.
+    pub fn rows(&mut self, name: &str, columns: usize) -> Result<Vec<f64>, TensorError> {
+        let tensor = self.take(name)?;
+        match tensor.shape[..] {
+            [rows, width] if width == columns => self.finite(name, &[rows, width], tensor),
+            _ => Err(self.refuse_shape(name, &tensor.shape, format!("rows of {columns}"))),
+        }
+    }
+
     /// Takes finite numbers, however many there are.
     ///
     /// # Errors

@@ -9,8 +9,7 @@ use crate::{
     Artifact, Digest, Exported, Feature, GoldenRow, Output,
     manifest::Training,
     steps::{
-        decision_tree::DecisionTree, kmeans::KMeans, linear_regression::LinearRegression,
-        logistic_regression::LogisticRegression,
+        kmeans::KMeans, linear_regression::LinearRegression, logistic_regression::LogisticRegression,
         multinomial_logistic_regression::MultinomialLogisticRegression, standard_scaler::StandardScaler,
     },
     tensors::{Tensor, Values},
@@ -19,9 +18,11 @@ use crate::{
 pub mod attacks;
 pub mod targets;
 
+mod forests;
 mod parts;
 mod publisher;
 
+pub use forests::{averages, boosted, tree, votes};
 pub use parts::{Parts, raw_safetensors};
 pub use publisher::{Publisher, statement};
 
@@ -113,31 +114,6 @@ pub fn clusters(name: &str) -> Artifact {
     pack(name, ["x", "y"], Output::Clustering { clusters: 3 }, vec![kmeans], golden.to_vec())
 }
 
-/// A tree over the features `x` and `y`: `low` where x < 2, else `middle` where y < 1, else `high`.
-pub fn tree(name: &str) -> Artifact {
-    // The rows include both sides of each threshold, and the threshold itself.
-    let rows = [
-        ([1.0, 5.0], 0),
-        ([1.999, 0.0], 0),
-        ([2.0, 0.5], 1),
-        ([9.0, 0.999], 1),
-        ([2.0, 1.0], 2),
-        ([5.0, 7.0], 2),
-    ];
-    let golden = rows.map(|(row, class)| golden(row, Some(class), Vec::new()));
-    let tree = Exported::new(
-        DecisionTree {},
-        [
-            ("features", u32s([0, 0, 1, 0, 0])),
-            ("thresholds", f64s([2.0, 0.0, 1.0, 0.0, 0.0])),
-            ("left", u32s([1, 0, 3, 0, 0])),
-            ("right", u32s([2, 0, 4, 0, 0])),
-            ("classes", u32s([0, 0, 0, 1, 2])),
-        ],
-    );
-    pack(name, ["x", "y"], classes(["low", "middle", "high"]), vec![tree], golden.to_vec())
-}
-
 /// A vector of 64-bit floats.
 pub fn f64s<const N: usize>(values: [f64; N]) -> Tensor {
     Tensor { shape: vec![N], values: Values::F64(values.to_vec()) }
@@ -217,6 +193,9 @@ mod tests {
             binary("a"),
             clusters("a"),
             tree("a"),
+            votes("a"),
+            averages("a"),
+            boosted("a"),
         ] {
             let (_, agreement) = pack.seal().unwrap();
             assert_eq!(agreement.rows, pack.golden.len());

@@ -49,6 +49,7 @@ mod kmeans;
 mod linear_regression;
 mod logistic_regression;
 mod standard_scaler;
+mod voting_forest;
 
 /// What fits the models, as the manifest names it.
 pub const LIBRARY: &str = "linfa 0.8.1";

@@ -10,6 +10,7 @@ use crate::{
 };
 
 mod sums;
+pub mod trees;
 
 /// A step whose parameters were checked. Everything that it indexes with was proven at load.
 pub trait Step: fmt::Debug + Send + Sync {
@@ -107,6 +108,9 @@ steps! {
     "multinomial_logistic_regression" => multinomial_logistic_regression::MultinomialLogisticRegression,
     "kmeans" => kmeans::KMeans,
     "decision_tree" => decision_tree::DecisionTree,
+    "voting_forest" => voting_forest::VotingForest,
+    "averaging_forest" => averaging_forest::AveragingForest,
+    "boosted_forest" => boosted_forest::BoostedForest,
 }
 
 impl Role {

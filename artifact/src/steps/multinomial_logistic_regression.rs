@@ -57,7 +57,7 @@ impl Step for Loaded {
 }
 
 /// exp(score) / sum of exp(scores), shifted by the largest so that none overflows. One NaN makes all of them NaN.
-fn softmax(scores: &mut [f64]) {
+pub(super) fn softmax(scores: &mut [f64]) {
     let largest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let mut sum = 0.0;
     for score in scores.iter_mut() {

@@ -8,3 +8,4 @@ mod linear_regression;
 mod logistic_regression;
 mod multinomial_logistic_regression;
 mod standard_scaler;
+mod voting_forest;
