@@ -11,6 +11,7 @@ use linfa::Dataset;
 use rand::{Rng as _, SeedableRng as _, rngs::SmallRng};
 
 mod linear;
+mod trees;
 
 /// Rows per call.
 const BATCHES: [usize; 3] = [1, 100, 10_000];
@@ -54,5 +55,12 @@ fn uniform(rows: usize, columns: usize) -> Array2<f64> {
     Array2::from_shape_simple_fn((rows, columns), || random.r#gen::<f64>() * 2.0 - 1.0)
 }
 
-criterion_group!(families, linear::linear_regression, linear::logistic_regression);
+criterion_group!(
+    families,
+    linear::linear_regression,
+    linear::logistic_regression,
+    trees::decision_tree,
+    trees::random_forest,
+    trees::adaboost,
+);
 criterion_main!(families);

@@ -180,3 +180,35 @@ fn sums_that_do_not_fit_the_answer_are_refused() {
     assert_eq!(of("identity", &["a", "b"]), "tensor `0.initial` has the shape [3], expected [2]");
     assert_eq!(of("logistic", &["a", "b", "c"]), "tensor `0.initial` has the shape [3], expected [1]");
 }
+
+fn answers(files: &artifact::Files, row: [f64; 2]) -> Result<(Vec<f64>, Vec<u32>), artifact::PredictError> {
+    let mut answers = artifact::Predictions::default();
+    let batch = artifact::Batch::new(row.to_vec(), 2).unwrap();
+    load(files).unwrap().predict(&batch, &mut answers)?;
+    Ok(answers.into_parts())
+}
+
+#[test]
+fn a_tie_of_votes_goes_to_the_lowest_class() {
+    let files = Parts::of(&votes("a"))
+        .set_tensor("0.nodes", u32s([5, 3, 0, 3, 5]))
+        .set_tensor("0.thresholds", f64s([2.0]))
+        .set_tensor("0.weights", f64s([1.0, 0.5, 0.5]))
+        .files();
+    // `high` was voted for first, `middle` as often.
+    assert_eq!(answers(&files, [1.0, 0.0]), Ok((vec![0.0, 0.5, 0.5], vec![1])));
+    assert_eq!(answers(&files, [2.0, 0.0]), Ok((vec![0.0, 0.25, 0.75], vec![2])));
+}
+
+#[test]
+fn a_sum_that_overflows_is_no_confident_answer() {
+    let files = |leaves| Parts::of(&boosted("a")).set_tensor("0.leaves", f64s(leaves)).files();
+    let overflow = artifact::PredictError::NotFinite { row: 0, step: 0, kind: "boosted_forest" };
+    for sign in [1.0, -1.0] {
+        let files = files([0.0, 1e308, 0.0, 1e308].map(|leaf| sign * leaf));
+        assert_eq!(answers(&files, [2.0, 1.0]), Err(overflow.clone()));
+        // One such leaf is still a number, however large.
+        let certain = if sign > 0.0 { (vec![0.0, 1.0], vec![1]) } else { (vec![1.0, 0.0], vec![0]) };
+        assert_eq!(answers(&files, [2.0, 0.0]), Ok(certain));
+    }
+}

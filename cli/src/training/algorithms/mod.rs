@@ -69,6 +69,7 @@ macro_rules! algorithms {
 }
 
 mod decision_tree;
+mod forest;
 mod kmeans;
 mod linear_regression;
 mod logistic_regression;
@@ -85,6 +86,12 @@ algorithms! {
     "kmeans" => kmeans::KMeans,
     /// Classes by questions about one feature at a time; linfa fits another tree each time, whatever the seed
     "decision-tree" => decision_tree::DecisionTree,
+    /// Classes by the votes of trees that each saw some rows and some features
+    "random-forest" => forest::RandomForest,
+    /// Classes by the votes of trees that each saw some rows
+    "bagging" => forest::Bagging,
+    /// Classes by the votes of small trees, each of which attends to what those before it got wrong
+    "adaboost" => forest::AdaBoost,
     /// Each feature with mean 0 and standard deviation 1; takes no target
     "standard-scaler" => scaler::StandardScaler,
 }
