@@ -19,6 +19,7 @@ COPY bootstrap/Cargo.toml bootstrap/
 COPY sidecar/Cargo.toml sidecar/
 COPY cli/Cargo.toml cli/
 COPY clients/rust/Cargo.toml clients/rust/
+COPY tests/contract/Cargo.toml tests/contract/
 COPY tests/e2e/Cargo.toml tests/e2e/
 COPY tests/load/Cargo.toml tests/load/
 COPY tests/seal/Cargo.toml tests/seal/

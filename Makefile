@@ -1,7 +1,7 @@
 # Every command of the project; CI runs the same ones. `make help` lists them.
 #
 # up and down need Docker, make and openssl alone; the rest needs Rust, and `test` both.
-.PHONY: help up down secrets check test seal fuzz torture bench train
+.PHONY: help up down secrets check test contract seal fuzz torture bench train
 .DEFAULT_GOAL := help
 
 TOOLS := target/tools/bin
@@ -39,6 +39,10 @@ test: ## Unit, integration and documentation tests, then the containers end to e
 	cargo test
 	docker compose --profile tools build
 	cargo test -p linfa-serve-e2e -- --show-output
+
+contract: ## The same cases by every client, against the containers; SUITES names some of them
+	docker compose build
+	cargo run --quiet -p linfa-serve-contract -- run $(SUITES)
 
 seal: ## Look at the stack that is up: secrets that can be read, programs that may do more than they need
 	cargo run -p linfa-serve-seal --bin seal

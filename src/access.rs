@@ -59,10 +59,13 @@ impl Drop for Line {
     fn drop(&mut self) {
         let Self { path, started, key, learnt, code } = self;
         let Fields { asked, found, rows } = learnt.take();
-        let found = found.as_deref();
-        let model = found.map(|found| &found.name).or(asked.as_ref()).map(Name::as_str);
+        let found = found.as_ref();
+        // Both come from text.
+        let model = found
+            .and_then(|found| std::str::from_utf8(&found.name).ok())
+            .or(asked.as_ref().map(Name::as_str));
         let version = found.map(|found| found.version.get());
-        let digest = found.map(|found| tracing::field::display(found.model.digest()));
+        let digest = found.and_then(|found| std::str::from_utf8(&found.digest).ok());
         let key = key.as_deref();
         let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         // Probes come every few seconds and say nothing new.

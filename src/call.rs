@@ -2,9 +2,15 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use artifact::Name;
+use artifact::{Name, Version};
+use bytes::Bytes;
 
-use crate::{infer::Deadline, keys::Caller, registry::Loaded};
+use crate::{
+    gate::Place,
+    infer::Deadline,
+    keys::Caller,
+    registry::{Loaded, Texts},
+};
 
 /// A call that was let in.
 #[derive(Clone, Debug)]
@@ -12,6 +18,7 @@ pub(crate) struct Call {
     pub(crate) caller: Caller,
     pub(crate) deadline: Deadline,
     pub(crate) learnt: Learnt,
+    pub(crate) place: Place,
 }
 
 /// What the service learns of the call, for the log.
@@ -23,8 +30,24 @@ pub(crate) struct Learnt(Arc<Mutex<Fields>>);
 pub(crate) struct Fields {
     /// The name that was asked for, where no model was found.
     pub(crate) asked: Option<Name>,
-    pub(crate) found: Option<Arc<Loaded>>,
+    pub(crate) found: Option<Found>,
+    /// In all messages of the call.
     pub(crate) rows: Option<usize>,
+}
+
+/// The version that answered last. Not the version itself, which a stream that stands still would keep in memory.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) name: Bytes,
+    pub(crate) version: Version,
+    pub(crate) digest: Bytes,
+}
+
+impl From<&Loaded> for Found {
+    fn from(loaded: &Loaded) -> Self {
+        let Texts { name, digest, .. } = &loaded.texts;
+        Self { name: name.clone(), version: loaded.version, digest: digest.clone() }
+    }
 }
 
 impl Learnt {
@@ -52,6 +75,8 @@ pub(crate) enum Kind {
     Open,
     /// WatchModels, which goes on until someone ends it.
     Watch,
+    /// PredictStream, which goes on as long as its client sends.
+    Stream,
     /// Any other.
     Keyed,
 }
@@ -61,6 +86,7 @@ impl Kind {
         match path {
             _ if is_open(path) => Self::Open,
             "/linfa.serve.v1.ModelService/WatchModels" => Self::Watch,
+            "/linfa.serve.v1.PredictService/PredictStream" => Self::Stream,
             _ => Self::Keyed,
         }
     }

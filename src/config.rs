@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use bootstrap::telemetry::Log;
 use serde::{Deserialize, Serialize};
 
-use crate::{infer::Compute, limits::Limits};
+use crate::{infer::Compute, limits::Limits, web::Web};
 
 /// The prefix of our environment variables: `LINFA_SERVE__LISTEN`, `LINFA_SERVE__LIMITS__ROWS`, …
 pub const PREFIX: &str = "LINFA_SERVE";
@@ -29,6 +29,8 @@ pub struct Settings {
     pub reload_ms: u64,
     /// What one client may take from the others.
     pub limits: Limits,
+    /// Which pages may call from browsers.
+    pub web: Web,
     /// Threads and queue of long predictions.
     pub compute: Compute,
     /// How the server stops.
@@ -57,6 +59,7 @@ impl Default for Settings {
             api_keys_file: PathBuf::from("/run/secrets/api_keys"),
             reload_ms: 500,
             limits: Limits::default(),
+            web: Web::default(),
             compute: Compute::default(),
             drain: Drain::default(),
             log: Log::default(),

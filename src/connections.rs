@@ -1,9 +1,10 @@
-//! New connections: accepted at a bounded rate and number, and only handed on once they speak HTTP/2. hyper would
+//! New connections: accepted at a bounded rate and number, and only handed on once they speak. hyper would
 //! wait for ever for a peer that says nothing, and tonic spins where the process has no file descriptors left.
 
 use std::{
     io,
     net::SocketAddr,
+    ops::Range,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -24,20 +25,23 @@ use crate::limits::Limits;
 /// What every HTTP/2 client says first (RFC 9113, section 3.4).
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// A connection whose peer speaks HTTP/2.
+/// A connection whose peer speaks HTTP/2, or HTTP/1.1 where that is spoken.
 #[derive(Debug)]
 pub(crate) struct Connection {
     stream: TcpStream,
-    /// How much of the preface, which we have read already, was read again.
-    replayed: usize,
+    /// How it began.
+    said: [u8; PREFACE.len()],
+    /// What of that, which we have read already, is to be read again.
+    unread: Range<usize>,
     /// Counts as one connection until it is dropped.
     _counted: OwnedSemaphorePermit,
 }
 
-/// Accepts until the stream is dropped.
+/// Accepts until the stream is dropped. What is not HTTP/2 is closed, unless HTTP/1.1 is spoken too.
 pub(crate) fn accept(
     listener: TcpListener,
     limits: &Limits,
+    speaks_http1: bool,
 ) -> impl Stream<Item = io::Result<Connection>> + use<> {
     let (ready, connections) = mpsc::channel(16);
     let free = Arc::new(Semaphore::new(limits.connections.min(Semaphore::MAX_PERMITS)));
@@ -63,7 +67,7 @@ pub(crate) fn accept(
             };
             let ready = ready.clone();
             tokio::spawn(async move {
-                match timeout(patience, greet(stream, counted)).await {
+                match timeout(patience, greet(stream, counted, speaks_http1)).await {
                     Ok(Ok(connection)) => {
                         let _ = ready.send(Ok(connection)).await;
                     }
@@ -76,14 +80,24 @@ pub(crate) fn accept(
     ReceiverStream::new(connections)
 }
 
-async fn greet(mut stream: TcpStream, counted: OwnedSemaphorePermit) -> io::Result<Connection> {
+async fn greet(
+    mut stream: TcpStream,
+    counted: OwnedSemaphorePermit,
+    speaks_http1: bool,
+) -> io::Result<Connection> {
     stream.set_nodelay(true)?;
-    let mut said = [0; PREFACE.len()];
-    stream.read_exact(&mut said).await?;
-    if said != *PREFACE {
+    let (mut said, mut length) = ([0; PREFACE.len()], 0);
+    // No further than it takes to tell: a request of HTTP/1.1 may be shorter than the preface.
+    while length < said.len() && PREFACE.starts_with(&said[..length]) {
+        length += match stream.read(&mut said[length..]).await? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            read => read,
+        };
+    }
+    if said != *PREFACE && !speaks_http1 {
         return Err(io::ErrorKind::InvalidData.into());
     }
-    Ok(Connection { stream, replayed: 0, _counted: counted })
+    Ok(Connection { stream, said, unread: 0..length, _counted: counted })
 }
 
 /// Grows while accepting fails, as without file descriptors it does at once and again.
@@ -123,13 +137,13 @@ impl AsyncRead for Connection {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let rest = &PREFACE[self.replayed..];
+        let rest = &self.said[self.unread.clone()];
         if rest.is_empty() {
             return Pin::new(&mut self.stream).poll_read(context, buffer);
         }
         let taken = rest.len().min(buffer.remaining());
         buffer.put_slice(&rest[..taken]);
-        self.replayed += taken;
+        self.unread.start += taken;
         Poll::Ready(Ok(()))
     }
 }

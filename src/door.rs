@@ -75,7 +75,7 @@ impl Door {
         let kind = Kind::of(request.uri().path());
         let caller = match kind {
             Kind::Open => None,
-            Kind::Watch | Kind::Keyed => {
+            Kind::Watch | Kind::Stream | Kind::Keyed => {
                 Some(auth::caller(&self.keys.load(), request.uri().path(), request.headers())?)
             }
         };
@@ -85,7 +85,8 @@ impl Door {
         let place = self.gate.enter(kind)?;
         let deadline = limits::deadline(request.headers(), self.longest);
         if let Some(caller) = caller {
-            request.extensions_mut().insert(Call { caller, deadline, learnt: line.learnt.clone() });
+            let (learnt, place) = (line.learnt.clone(), place.clone());
+            request.extensions_mut().insert(Call { caller, deadline, learnt, place });
         }
         let request = request.map(|body| place.weigh(body));
         let is_predict = service(request.uri().path()) == SERVICE_NAME;
@@ -97,7 +98,7 @@ impl Door {
             response
         };
         let response = timeout_at(deadline.0, answered).await.map_err(|_| ServeError::DeadlineExceeded)?;
-        // A watch goes on after its answer has begun, and is a call until it ends.
-        Ok((response, (kind != Kind::Keyed).then_some(place)))
+        // A watch goes on after its answer has begun, and is a call until it ends. So does a stream, whose task has the place.
+        Ok((response, matches!(kind, Kind::Watch | Kind::Open).then_some(place)))
     }
 }

@@ -14,9 +14,15 @@ pub enum ServeError {
     /// As many calls as the server takes are being answered.
     #[error("the server is full; try again shortly")]
     Full,
-    /// A watch is as old as connections may become. Its key may be no good any more, and other servers be nearer.
-    #[error("the watch has lasted as long as a connection may; watch again")]
-    WatchTooOld,
+    /// A watch or stream is as old as connections may become. Its key may be no good any more, and other servers be nearer.
+    #[error("the call has lasted as long as a connection may; call again")]
+    TooOld,
+    /// The client of a stream neither sends nor reads.
+    #[error("the stream stood still for {seconds} s: no message came, or no answer was read")]
+    StoodStill {
+        /// For how long.
+        seconds: u64,
+    },
     /// The caller's deadline, or the server's own limit.
     #[error("the deadline passed before the answer was computed")]
     DeadlineExceeded,
@@ -142,6 +148,21 @@ pub struct Violation {
     pub description: String,
     /// The rule, for programs.
     pub reason: Reason,
+    /// The rest of the description, for programs.
+    pub facts: Facts,
+}
+
+/// Where an input does not fit, and how.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// The row, from 0.
+    pub row: Option<usize>,
+    /// The column's name.
+    pub column: Option<String>,
+    /// What would fit.
+    pub expected: Option<String>,
+    /// What came.
+    pub got: Option<String>,
 }
 
 /// The rules that an input can break.
@@ -173,6 +194,14 @@ pub enum Reason {
     ColumnRagged,
     /// Texts where numbers belong.
     ColumnText,
+    /// Numbers where texts belong.
+    ColumnValues,
+    /// A matrix for a model that takes texts.
+    FrameNeeded,
+    /// An empty text where a category is needed.
+    ValueMissing,
+    /// A text that is none of the feature's categories.
+    CategoryUnknown,
 }
 
 impl Reason {
@@ -192,6 +221,10 @@ impl Reason {
             Self::ColumnDuplicate => "COLUMN_DUPLICATE",
             Self::ColumnRagged => "COLUMN_RAGGED",
             Self::ColumnText => "COLUMN_TEXT",
+            Self::ColumnValues => "COLUMN_VALUES",
+            Self::FrameNeeded => "FRAME_NEEDED",
+            Self::ValueMissing => "VALUE_MISSING",
+            Self::CategoryUnknown => "CATEGORY_UNKNOWN",
         }
     }
 }
@@ -199,7 +232,34 @@ impl Reason {
 impl Violation {
     /// One violation.
     pub fn new(reason: Reason, field: impl Into<String>, description: impl Into<String>) -> Self {
-        Self { field: field.into(), description: description.into(), reason }
+        Self { field: field.into(), description: description.into(), reason, facts: Facts::default() }
+    }
+
+    /// The same, in that row.
+    #[must_use]
+    pub fn row(mut self, row: usize) -> Self {
+        self.facts.row = Some(row);
+        self
+    }
+
+    /// The same, in the column of that name.
+    #[must_use]
+    pub fn column(mut self, name: &str) -> Self {
+        self.facts.column = Some(name.to_owned());
+        self
+    }
+
+    /// The same, with what would fit and what came.
+    #[must_use]
+    pub fn unlike(mut self, expected: impl ToString, got: impl ToString) -> Self {
+        (self.facts.expected, self.facts.got) = (Some(expected.to_string()), Some(got.to_string()));
+        self
+    }
+}
+
+impl From<Violation> for ServeError {
+    fn from(violation: Violation) -> Self {
+        Self::Input(vec![violation])
     }
 }
 

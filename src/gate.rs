@@ -24,6 +24,7 @@ use crate::{
 pub(crate) struct Gate {
     keyed: Room,
     watches: Room,
+    streams: Room,
     open: Room,
     draining: Arc<AtomicBool>,
 }
@@ -43,6 +44,8 @@ pub(crate) struct Place(Arc<Taken>);
 struct Taken {
     free: Arc<AtomicUsize>,
     bytes: AtomicUsize,
+    /// Of these, those that came last, with one frame.
+    last: AtomicUsize,
     _call: OwnedSemaphorePermit,
 }
 
@@ -51,7 +54,8 @@ impl Gate {
         let bytes = Arc::new(AtomicUsize::new(limits.request_bytes_at_once));
         Self {
             keyed: Room::new(limits.calls, Arc::clone(&bytes)),
-            watches: Room::new(limits.watches, bytes),
+            watches: Room::new(limits.watches, Arc::clone(&bytes)),
+            streams: Room::new(limits.streams, bytes),
             // Their messages are so small that the number of calls bounds the sum.
             open: Room::new(limits.open_calls, Arc::new(AtomicUsize::new(usize::MAX))),
             draining: Arc::default(),
@@ -68,6 +72,7 @@ impl Gate {
         let room = match kind {
             Kind::Open => return self.open.enter(),
             Kind::Watch => &self.watches,
+            Kind::Stream => &self.streams,
             Kind::Keyed => &self.keyed,
         };
         if self.draining.load(Ordering::Relaxed) {
@@ -85,7 +90,12 @@ impl Room {
     fn enter(&self) -> Result<Place, ServeError> {
         let call = Arc::clone(&self.calls).try_acquire_owned().map_err(|_| ServeError::Full)?;
         let free = Arc::clone(&self.bytes);
-        Ok(Place(Arc::new(Taken { free, bytes: AtomicUsize::new(0), _call: call })))
+        Ok(Place(Arc::new(Taken {
+            free,
+            bytes: AtomicUsize::new(0),
+            last: AtomicUsize::new(0),
+            _call: call,
+        })))
     }
 }
 
@@ -100,7 +110,16 @@ impl Place {
         let less = |free: usize| free.checked_sub(bytes);
         taken.free.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).map_err(|_| ServeError::Full)?;
         taken.bytes.fetch_add(bytes, Ordering::Relaxed);
+        taken.last.store(bytes, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Gives back what a message took that is answered. The last frame stays counted: the next message may begin in it.
+    pub(crate) fn give_back(&self) {
+        let Self(taken) = self;
+        let last = taken.last.load(Ordering::Relaxed);
+        let before = taken.bytes.swap(last, Ordering::Relaxed);
+        taken.free.fetch_add(before.saturating_sub(last), Ordering::Relaxed);
     }
 }
 
@@ -121,7 +140,14 @@ mod tests {
     use super::*;
 
     fn gate(calls: usize, request_bytes_at_once: usize) -> Gate {
-        Gate::new(&Limits { calls, open_calls: 1, watches: 1, request_bytes_at_once, ..Limits::default() })
+        Gate::new(&Limits {
+            calls,
+            open_calls: 1,
+            watches: 1,
+            streams: 1,
+            request_bytes_at_once,
+            ..Limits::default()
+        })
     }
 
     #[test]
@@ -139,8 +165,23 @@ mod tests {
     }
 
     #[test]
+    fn a_stream_holds_the_bytes_of_one_message_and_those_that_came_with_its_end() {
+        let gate = gate(1, 10);
+        let (stream, other) = (gate.enter(Kind::Stream).unwrap(), gate.enter(Kind::Keyed).unwrap());
+        for _ in 0..100 {
+            assert_eq!(stream.take(5), Ok(()));
+            assert_eq!(stream.take(2), Ok(()));
+            stream.give_back();
+        }
+        assert_eq!(other.take(9), Err(ServeError::Full));
+        assert_eq!(other.take(8), Ok(()));
+        drop(stream);
+        assert_eq!(other.take(2), Ok(()));
+    }
+
+    #[test]
     fn the_kinds_of_calls_do_not_take_each_others_places() {
-        let (gate, kinds) = (gate(1, 10), [Kind::Keyed, Kind::Watch, Kind::Open]);
+        let (gate, kinds) = (gate(1, 10), [Kind::Keyed, Kind::Watch, Kind::Stream, Kind::Open]);
         let held = kinds.map(|kind| gate.enter(kind).unwrap());
         for kind in kinds {
             assert_eq!(gate.enter(kind).unwrap_err(), ServeError::Full, "{kind:?}");
@@ -150,6 +191,7 @@ mod tests {
         gate.close();
         assert_eq!(gate.enter(Kind::Keyed).unwrap_err(), ServeError::Draining);
         assert_eq!(gate.enter(Kind::Watch).unwrap_err(), ServeError::Draining);
+        assert_eq!(gate.enter(Kind::Stream).unwrap_err(), ServeError::Draining);
         assert!(gate.enter(Kind::Open).is_ok());
     }
 }

@@ -126,7 +126,7 @@ fn compute(loaded: &Loaded, batch: &Batch) -> Result<Predictions, ServeError> {
         Ok(()) => Ok(predictions),
         Err(PredictError::NotFinite { row, step, kind }) => Err(ServeError::NotFinite { row, step, kind }),
         // The batch was made for this very model.
-        Err(error @ PredictError::Width { .. }) => {
+        Err(error @ (PredictError::Width { .. } | PredictError::Foreign)) => {
             Err(ServeError::Input(vec![Violation::new(Reason::WidthMismatch, "input", error.to_string())]))
         }
     }

@@ -18,6 +18,7 @@ pub mod registry;
 pub mod reload;
 pub mod shutdown;
 pub mod trust;
+pub mod web;
 
 mod access;
 mod auth;
@@ -34,6 +35,7 @@ mod reread;
 mod server;
 mod service;
 mod status;
+mod stream;
 mod tapped;
 mod tensor;
 mod watch;

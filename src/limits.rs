@@ -7,7 +7,7 @@ use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use crate::infer::Deadline;
+use crate::{error::ServeError, infer::Deadline};
 
 /// Every limit, with its default. Sizes in bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,7 +37,12 @@ pub struct Limits {
     pub open_calls: usize,
     /// WatchModels at once, apart from the other calls, so that those who wait do not keep out those who ask. 64.
     pub watches: usize,
-    /// The longest that a call may take, whatever its own deadline says; a watch may last `connection_age_seconds`. 10 s.
+    /// PredictStream at once, apart from the other calls in the same way. 64.
+    pub streams: usize,
+    /// How long a stream may stand still because its client neither sends nor reads. 60 s.
+    pub stream_idle_seconds: u64,
+    /// The longest that a call may take, or one message of a stream, whatever its own deadline says; a watch or stream may last
+    /// `connection_age_seconds`. 10 s.
     pub call_seconds: u64,
     /// A request message. 4 MiB.
     pub request_bytes: usize,
@@ -65,6 +70,8 @@ impl Default for Limits {
             calls: 512,
             open_calls: 4096,
             watches: 64,
+            streams: 64,
+            stream_idle_seconds: 60,
             call_seconds: 10,
             request_bytes: 4 << 20,
             request_bytes_at_once: 256 << 20,
@@ -72,6 +79,25 @@ impl Default for Limits {
             header_bytes: 8 << 10,
             rows: 100_000,
         }
+    }
+}
+
+/// How long a call that goes on may do so.
+#[derive(Clone, Debug)]
+pub(crate) struct Lifetime {
+    pub(crate) end: Instant,
+    /// What is said at the end.
+    pub(crate) last_words: ServeError,
+}
+
+impl Lifetime {
+    /// Of a call with these headers, which lasts `longest` if they do not ask for less.
+    pub(crate) fn of(headers: &HeaderMap, longest: Duration) -> Self {
+        let (lasts, last_words) = match timeout(headers) {
+            Some(asked) if asked <= longest => (asked, ServeError::DeadlineExceeded),
+            _ => (longest, ServeError::TooOld),
+        };
+        Self { end: Instant::now() + lasts, last_words }
     }
 }
 
@@ -83,7 +109,7 @@ pub(crate) fn deadline(headers: &HeaderMap, longest: Duration) -> Deadline {
 }
 
 /// The caller's `grpc-timeout`: up to 8 digits and a unit. Anything else counts as none.
-pub(crate) fn timeout(headers: &HeaderMap) -> Option<Duration> {
+fn timeout(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get("grpc-timeout")?.to_str().ok()?;
     let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     if digits.is_empty() || digits.len() > 8 || !digits.bytes().all(|digit| digit.is_ascii_digit()) {

@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, panic, sync::Arc, time::Instant};
 
 use artifact::{
-    Batch, Catalog, Digest, Files, Golden, Manifest, Output, Predictions, Version,
+    Catalog, Digest, Files, Golden, Manifest, Output, Predictions, Version,
     catalog::{CatalogError, CatalogModel, CatalogVersion, Refusal, SKEW},
     files::ReadError,
     golden::GoldenError,
@@ -325,7 +325,7 @@ fn load(files: &Files) -> Result<(artifact::Model, f64), LoadFailure> {
 /// batch.
 fn cost(model: &artifact::Model, golden: &Golden) -> f64 {
     let mut predictions = Predictions::default();
-    let rows = golden.rows().iter().filter_map(|row| Batch::new(row.input.clone(), row.input.len()).ok());
+    let rows = golden.rows().iter().filter_map(|row| model.row(&row.input).ok());
     let nanos = rows.take(MEASURED_ROWS).map(|row| {
         let started = Instant::now();
         // It has just been replayed; only the time matters here.

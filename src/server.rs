@@ -1,6 +1,6 @@
 //! Assembles the parts, runs them, and stops them in order. The only file that sees them all.
 
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{pin::Pin, sync::Arc, time::Duration};
 
 use artifact::store::Reader;
 use jiff::Timestamp;
@@ -26,6 +26,7 @@ use crate::{
     registry::{self, Models},
     reload::Reloader,
     service::{Catalogue, Predict},
+    stream,
     trust::{Trust, TrustError},
 };
 
@@ -81,14 +82,13 @@ pub async fn run(
         keys,
         gate: gate.clone(),
         longest: Duration::from_secs(limits.call_seconds),
-        predict: predict(models.clone(), inference, limits),
+        predict: predict(models.clone(), inference, stopped.clone(), limits),
         others: others(models.clone(), stopped.clone(), limits)?
             .add_service(health_service)
             .into_axum_router(),
     };
     let address = listener.local_addr()?;
-    let incoming = connections::accept(listener, limits);
-    let mut serving = pin!(transport(limits).serve_with_incoming_shutdown(door, incoming, ended(stopped)));
+    let mut serving = serve(listener, door, &settings, ended(stopped));
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
 
     let every = Duration::from_millis(settings.reload_ms.max(1));
@@ -123,14 +123,37 @@ pub async fn run(
     stopped
 }
 
+/// Answers every connection, until `stopped` has ended and all of them too.
+fn serve(
+    listener: TcpListener,
+    door: Door,
+    settings: &Settings,
+    stopped: impl Future<Output = ()> + Send + 'static,
+) -> Pin<Box<dyn Future<Output = Result<(), tonic::transport::Error>> + Send>> {
+    let (limits, web) = (&settings.limits, &settings.web);
+    let incoming = connections::accept(listener, limits, web.is_on());
+    let transport = transport(limits);
+    if web.is_on() {
+        let door = web.open(door);
+        return Box::pin(transport.accept_http1(true).serve_with_incoming_shutdown(door, incoming, stopped));
+    }
+    Box::pin(transport.serve_with_incoming_shutdown(door, incoming, stopped))
+}
+
 /// Ends when the sender is dropped.
 async fn ended(mut stopped: watch::Receiver<()>) {
     while stopped.changed().await.is_ok() {}
 }
 
-fn predict(models: Models, inference: Arc<Inference>, limits: &Limits) -> PredictServiceServer<Predict> {
+fn predict(
+    models: Models,
+    inference: Arc<Inference>,
+    stopped: watch::Receiver<()>,
+    limits: &Limits,
+) -> PredictServiceServer<Predict> {
     let max_numbers = limits.response_bytes / size_of::<f64>();
-    PredictServiceServer::new(Predict { models, inference, max_rows: limits.rows, max_numbers })
+    let streams = stream::Rules::new(limits, stopped);
+    PredictServiceServer::new(Predict { models, inference, max_rows: limits.rows, max_numbers, streams })
         .max_decoding_message_size(limits.request_bytes)
         .max_encoding_message_size(limits.response_bytes)
 }

@@ -4,21 +4,22 @@ use std::{pin::Pin, sync::Arc, time::Duration};
 
 use futures_util::Stream;
 use tokio::sync::watch;
-use tonic::{Extensions, Request, Response, Status};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Response, Status, Streaming};
 
 use crate::{
-    call::Call,
+    call::{Call, Found},
     error::ServeError,
     infer::Inference,
     keys::Caller,
     pb::{self, model_service_server::ModelService, predict_service_server::PredictService},
     registry::{Loaded, Models, Snapshot},
-    tensor,
+    stream, tensor,
     watch::Watcher,
     wire,
 };
 
-/// Answers Predict.
+/// Answers Predict and PredictStream.
 #[derive(Clone, Debug)]
 pub(crate) struct Predict {
     pub(crate) models: Models,
@@ -27,6 +28,7 @@ pub(crate) struct Predict {
     pub(crate) max_rows: usize,
     /// The most numbers of one answer: more would not fit into a response.
     pub(crate) max_numbers: usize,
+    pub(crate) streams: stream::Rules,
 }
 
 /// Answers ListModels, GetModel and WatchModels.
@@ -46,17 +48,27 @@ impl PredictService for Predict {
         request: Request<pb::PredictRequest>,
     ) -> Result<Response<pb::PredictResponse>, Status> {
         let (_, context, message) = request.into_parts();
-        Ok(Response::new(self.answer(&context, message.into()).await?))
+        let call = context.get().ok_or(ServeError::Unauthenticated)?;
+        Ok(Response::new(self.answer(call, message.into()).await?))
+    }
+
+    type PredictStreamStream = ReceiverStream<Result<pb::PredictResponse, Status>>;
+
+    async fn predict_stream(
+        &self,
+        request: Request<Streaming<pb::PredictRequest>>,
+    ) -> Result<Response<Self::PredictStreamStream>, Status> {
+        Ok(Response::new(stream::Stream::new(self.clone(), request)?.answers()))
     }
 }
 
 impl Predict {
-    async fn answer(
+    pub(crate) async fn answer(
         &self,
-        context: &Extensions,
+        call: &Call,
         asked: wire::Asked,
     ) -> Result<pb::PredictResponse, ServeError> {
-        let Call { caller, deadline, learnt } = context.get().ok_or(ServeError::Unauthenticated)?;
+        let Call { caller, deadline, learnt, .. } = call;
         let snapshot = self.models.snapshot();
         let loaded = match find(&snapshot, caller, &asked) {
             Ok(loaded) => loaded,
@@ -66,12 +78,12 @@ impl Predict {
                 return Err(error);
             }
         };
-        learnt.note(|fields| fields.found = Some(Arc::clone(loaded)));
+        learnt.note(|fields| fields.found = Some(Found::from(loaded.as_ref())));
 
         let rows = wire::rows(asked.input)?;
         let max_rows = self.max_rows.min(self.max_numbers / loaded.model.row_width()).max(1);
-        let batch = tensor::batch(rows, loaded.model.manifest(), max_rows)?;
-        learnt.note(|fields| fields.rows = Some(batch.rows()));
+        let batch = tensor::batch(rows, &loaded.model, max_rows)?;
+        learnt.note(|fields| *fields.rows.get_or_insert_default() += batch.rows());
         let predictions = self.inference.predict(loaded, batch, *deadline).await?;
         Ok(wire::answer(loaded, predictions))
     }

@@ -5,7 +5,7 @@ use std::{collections::HashMap, time::Duration};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt as _};
 
-use crate::error::{ServeError, Violation};
+use crate::error::{Facts, ServeError, Violation};
 
 /// The domain of google.rpc.ErrorInfo.
 const DOMAIN: &str = "linfa.serve";
@@ -18,6 +18,8 @@ const RETRY_WHEN_FULL: Duration = Duration::from_millis(50);
 /// of these; a request may hold names of any length.
 const MESSAGE_BYTES: usize = 1024;
 const VIOLATION_BYTES: usize = 2048;
+/// The most bytes of one fact of a violation.
+const FACT_BYTES: usize = 256;
 
 impl From<ServeError> for Status {
     fn from(error: ServeError) -> Self {
@@ -27,14 +29,16 @@ impl From<ServeError> for Status {
                 (Code::Unavailable, ErrorDetails::with_retry_info(Some(RETRY_AFTER)))
             }
             ServeError::Draining => (Code::Unavailable, ErrorDetails::with_retry_info(Some(RETRY_AFTER))),
-            ServeError::WatchTooOld => (Code::Unavailable, ErrorDetails::with_retry_info(Some(RETRY_AFTER))),
+            ServeError::TooOld => (Code::Unavailable, ErrorDetails::with_retry_info(Some(RETRY_AFTER))),
             ServeError::Pending { .. } | ServeError::Unread { .. } => {
                 (Code::Unavailable, ErrorDetails::with_retry_info(Some(RETRY_AFTER)))
             }
             ServeError::Full => {
                 (Code::ResourceExhausted, ErrorDetails::with_retry_info(Some(RETRY_WHEN_FULL)))
             }
-            ServeError::DeadlineExceeded => (Code::DeadlineExceeded, ErrorDetails::new()),
+            ServeError::DeadlineExceeded | ServeError::StoodStill { .. } => {
+                (Code::DeadlineExceeded, ErrorDetails::new())
+            }
             ServeError::UnknownModel { name } => (Code::NotFound, missing("model", name, &message)),
             ServeError::UnknownVersion { name, version } => {
                 (Code::NotFound, missing("version", format!("{name}/{version}"), &message))
@@ -55,7 +59,14 @@ impl From<ServeError> for Status {
             ServeError::NoneServes { name } => {
                 (Code::FailedPrecondition, unmet("policy", name.to_string(), &message))
             }
-            ServeError::Input(violations) => (Code::InvalidArgument, bad_request(violations)),
+            ServeError::Input(violations) => {
+                let info = violations.first().map(|first| (first.reason, facts(&first.facts)));
+                let mut details = bad_request(violations);
+                if let Some((reason, facts)) = info {
+                    details.set_error_info(reason.as_str(), DOMAIN, facts);
+                }
+                (Code::InvalidArgument, details)
+            }
             ServeError::NotProtobuf(_) => (Code::InvalidArgument, ErrorDetails::new()),
             ServeError::NotFinite { row, step, .. } => {
                 let mut details = ErrorDetails::with_bad_request_violation(format!("rows[{row}]"), &message);
@@ -119,8 +130,22 @@ fn bad_request(violations: Vec<Violation>) -> ErrorDetails {
     ErrorDetails::with_bad_request(fitting.map(|(_, field)| field).collect::<Vec<_>>())
 }
 
+/// What is known of a violation besides its sentence, by name.
+fn facts(facts: &Facts) -> HashMap<String, String> {
+    let row = facts.row.map(|row| row.to_string());
+    let known =
+        [("row", &row), ("column", &facts.column), ("expected", &facts.expected), ("got", &facts.got)];
+    let told =
+        known.into_iter().filter_map(|(name, fact)| Some((name.to_owned(), cut(fact.as_ref()?, FACT_BYTES))));
+    told.collect()
+}
+
 fn short(text: &str) -> String {
-    match text.char_indices().map(|(at, _)| at).find(|at| *at >= MESSAGE_BYTES) {
+    cut(text, MESSAGE_BYTES)
+}
+
+fn cut(text: &str, bytes: usize) -> String {
+    match text.char_indices().map(|(at, _)| at).find(|at| *at >= bytes) {
         Some(end) => format!("{}…", &text[..end]),
         None => text.to_owned(),
     }

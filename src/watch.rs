@@ -6,15 +6,12 @@ use std::{collections::BTreeSet, time::Duration};
 use artifact::Name;
 use futures_util::{Stream, stream};
 use http::HeaderMap;
-use tokio::{
-    sync::watch,
-    time::{Instant, timeout_at},
-};
+use tokio::{sync::watch, time::timeout_at};
 use tonic::Status;
 
 use crate::{
     error::ServeError,
-    limits,
+    limits::Lifetime,
     pb::WatchModelsResponse,
     registry::{Models, Snapshot},
     wire,
@@ -26,9 +23,7 @@ pub(crate) struct Watcher {
     models: Models,
     /// Ends when the server stops.
     stopped: watch::Receiver<()>,
-    end: Instant,
-    /// What is said at the end.
-    last_words: ServeError,
+    lifetime: Lifetime,
     told: Option<Told>,
 }
 
@@ -47,11 +42,7 @@ impl Watcher {
         headers: &HeaderMap,
         longest: Duration,
     ) -> Self {
-        let (lasts, last_words) = match limits::timeout(headers) {
-            Some(asked) if asked <= longest => (asked, ServeError::DeadlineExceeded),
-            _ => (longest, ServeError::WatchTooOld),
-        };
-        Self { models, stopped, end: Instant::now() + lasts, last_words, told: None }
+        Self { models, stopped, lifetime: Lifetime::of(headers, longest), told: None }
     }
 
     /// The messages, made as they are read.
@@ -76,7 +67,7 @@ impl Watcher {
                     () = self.models.changed() => Ok(()),
                 }
             };
-            timeout_at(self.end, news).await.map_err(|_| self.last_words.clone())??;
+            timeout_at(self.lifetime.end, news).await.map_err(|_| self.lifetime.last_words.clone())??;
         }
     }
 

@@ -1,6 +1,9 @@
 //! Between the messages of the wire and our own types. The only file that sees both; it decides nothing.
 
-use artifact::{Output, Predictions};
+use artifact::{
+    Feature, FeatureKind, Output, Predictions,
+    feature::{Statistics, Unknown},
+};
 use bytes::Bytes;
 use jiff::Timestamp;
 
@@ -38,11 +41,7 @@ pub(crate) fn rows(input: Option<pb::predict_request::Input>) -> Result<Rows, Se
             frame
                 .columns
                 .into_iter()
-                .map(|column| NamedColumn {
-                    name: column.name,
-                    values: column.values,
-                    has_texts: !column.texts.is_empty(),
-                })
+                .map(|column| NamedColumn { name: column.name, values: column.values, texts: column.texts })
                 .collect(),
         )),
     }
@@ -183,17 +182,33 @@ fn version(model: &Model, entry: &artifact::catalog::CatalogVersion) -> pb::Mode
 
 fn signature(loaded: &Loaded) -> pb::Signature {
     let manifest = loaded.model.manifest();
-    let inputs = manifest.inputs.iter().map(|feature| pb::Feature {
-        name: feature.name.clone(),
-        min: feature.min,
-        max: feature.max,
-        mean: feature.mean,
-        std: feature.std,
-    });
     pb::Signature {
-        inputs: inputs.collect(),
+        inputs: manifest.inputs.iter().map(feature).collect(),
         task: manifest.output.task().to_owned(),
         outputs: manifest.output.names(),
         steps: manifest.steps.iter().map(|step| step.kind().to_owned()).collect(),
     }
+}
+
+fn feature(Feature { name, kind }: &Feature) -> pb::Feature {
+    use pb::feature::Kind;
+
+    let told = |kind: Kind, Statistics { min, max, mean, std, .. }| pb::Feature {
+        kind: kind.into(),
+        min,
+        max,
+        mean,
+        std,
+        ..pb::Feature::default()
+    };
+    let feature = match kind {
+        FeatureKind::Number { statistics, .. } => told(Kind::Number, *statistics),
+        FeatureKind::Text { lengths } => told(Kind::Text, *lengths),
+        FeatureKind::Category(category) => pb::Feature {
+            categories: category.categories.clone(),
+            unknown: category.unknown == Unknown::Ignore,
+            ..told(Kind::Category, Statistics::default())
+        },
+    };
+    pb::Feature { name: name.clone(), missing: kind.may_be_missing(), ..feature }
 }

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Batch, BatchError, Model, PredictError, Predictions};
+use crate::{BatchError, Cell, Model, PredictError, Predictions};
 
 /// The largest tolerance that a row may ask for: a loose one would prove nothing.
 pub const MAX_TOLERANCE: f64 = 1e-4;
@@ -16,8 +16,8 @@ pub const MAX_WORK: usize = 1 << 32;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GoldenRow {
-    /// One value per feature.
-    pub input: Vec<f64>,
+    /// One value per feature: a number, a text, or null where it is missing.
+    pub input: Vec<Cell>,
     /// The index of the class or cluster; absent for regression and transformation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub choice: Option<u32>,
@@ -222,11 +222,10 @@ impl GoldenRow {
     fn answer(&self, row: usize, model: &Model, answer: &mut Predictions) -> Result<(), GoldenError> {
         let (found, expected) = (self.input.len(), model.manifest().inputs.len());
         same_width(row, "values", found, expected)?;
-        let input = Batch::new(self.input.clone(), expected);
-        let input = input.map_err(|error| GoldenError::Input { row, error })?;
+        let input = model.row(&self.input).map_err(|error| GoldenError::Input { row, error })?;
         model.predict(&input, answer).map_err(|error| match error {
             PredictError::NotFinite { step, kind, .. } => GoldenError::NotFinite { row, step, kind },
-            PredictError::Width { found, expected } => {
+            PredictError::Width { .. } | PredictError::Foreign => {
                 GoldenError::Width { row, what: "values", found, expected }
             }
         })

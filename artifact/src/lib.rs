@@ -4,6 +4,7 @@ pub mod bundle;
 pub mod catalog;
 pub mod digest;
 pub mod dsse;
+pub mod feature;
 pub mod files;
 #[cfg(feature = "linfa")]
 pub mod fitted;
@@ -15,16 +16,21 @@ pub mod store;
 pub mod tensors;
 
 mod batch;
+mod cell;
+mod inputs;
 mod model;
 mod pack;
 #[cfg(feature = "testkit")]
 pub mod testkit;
 
-pub use batch::{Batch, BatchError, Predictions};
+pub use batch::{BadCell, Batch, BatchError, Fault, Predictions};
 pub use catalog::Catalog;
+pub use cell::Cell;
 pub use digest::Digest;
+pub use feature::{Feature, FeatureKind};
 pub use golden::{Golden, GoldenRow};
-pub use manifest::{Feature, Manifest, Output};
+pub use inputs::Series;
+pub use manifest::{Manifest, Output};
 pub use model::{LoadError, Model, PredictError};
 pub use name::{Name, Version};
 pub use ndarray;

@@ -5,7 +5,11 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Digest, Name, StepSpec, files::FileName};
+use crate::{
+    Digest, Feature, Name, StepSpec,
+    feature::{Category, FeatureKind},
+    files::FileName,
+};
 
 /// The one format that this release reads and writes.
 pub const FORMAT: &str = "linfa-serve/1";
@@ -44,24 +48,6 @@ pub struct Manifest {
     pub files: Vec<FileEntry>,
     /// Where the model comes from.
     pub training: Training,
-}
-
-/// One feature, with what it looked like in training.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Feature {
-    /// Its name, unique in the model.
-    pub name: String,
-    /// The smallest value.
-    pub min: f64,
-    /// The largest value.
-    pub max: f64,
-    /// The arithmetic mean.
-    pub mean: f64,
-    /// The standard deviation of the population.
-    pub std: f64,
-    /// The 10 %, 20 %, … 90 % quantiles.
-    pub deciles: [f64; 9],
 }
 
 /// What a model answers, by its task.
@@ -163,6 +149,24 @@ pub enum ManifestError {
         /// The feature.
         name: String,
     },
+    /// Frequencies of other categories than there are.
+    #[error("inputs: `{name}` has {counts} counts for {categories} categories")]
+    Counts {
+        /// The feature.
+        name: String,
+        /// How many counts there are.
+        counts: usize,
+        /// How many categories.
+        categories: usize,
+    },
+    /// Rows without a value would get one that no step knows.
+    #[error("inputs: `{name}` takes a missing value for `{}`, which is none of its categories", category.escape_debug())]
+    MissingAs {
+        /// The feature.
+        name: String,
+        /// What a missing value stands for.
+        category: String,
+    },
     /// A version consists of exactly the files that the format names.
     #[error("files: `{name}` is not listed exactly once")]
     Files {
@@ -209,11 +213,7 @@ impl Manifest {
         }
         count("steps", self.steps.len(), limits::STEPS)?;
         labels("inputs", self.inputs.iter().map(|feature| &feature.name))?;
-        for feature in &self.inputs {
-            if !feature.is_sound() {
-                return Err(ManifestError::Statistics { name: feature.name.clone() });
-            }
-        }
+        self.inputs.iter().try_for_each(sound)?;
         match &self.output {
             Output::Classification { classes } => labels("classes", classes.iter())?,
             Output::Regression { targets } => labels("targets", targets.iter())?,
@@ -238,16 +238,6 @@ impl Manifest {
             }
         }
         Ok(())
-    }
-}
-
-impl Feature {
-    fn is_sound(&self) -> bool {
-        let ends = [self.min, self.mean, self.max, self.std];
-        let quantiles = || std::iter::once(self.min).chain(self.deciles).chain([self.max]);
-        ends.into_iter().chain(self.deciles).all(f64::is_finite)
-            && self.std >= 0.0
-            && quantiles().zip(quantiles().skip(1)).all(|(low, high)| low <= high)
     }
 }
 
@@ -286,6 +276,29 @@ impl Output {
             Self::Clustering { clusters } => (0..*clusters).map(|cluster| cluster.to_string()).collect(),
         }
     }
+}
+
+/// Whether what is told of a feature holds together.
+fn sound(feature: &Feature) -> Result<(), ManifestError> {
+    let name = || feature.name.clone();
+    match &feature.kind {
+        FeatureKind::Number { statistics, .. } | FeatureKind::Text { lengths: statistics } => {
+            if !statistics.are_sound() {
+                return Err(ManifestError::Statistics { name: name() });
+            }
+        }
+        FeatureKind::Category(Category { categories, counts, missing_as, .. }) => {
+            labels("categories", categories.iter())?;
+            if counts.len() != categories.len() {
+                let (counts, categories) = (counts.len(), categories.len());
+                return Err(ManifestError::Counts { name: name(), counts, categories });
+            }
+            if let Some(category) = missing_as.as_ref().filter(|category| !categories.contains(category)) {
+                return Err(ManifestError::MissingAs { name: name(), category: category.clone() });
+            }
+        }
+    }
+    Ok(())
 }
 
 fn count(what: &'static str, count: usize, max: usize) -> Result<(), ManifestError> {

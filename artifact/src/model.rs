@@ -1,9 +1,13 @@
 //! A loaded model: steps whose every shape, index and value was checked, so that predicting cannot panic or go
 //! out of bounds. Sidecar and server share this file; what was judged is what answers.
 
+use std::sync::Arc;
+
 use crate::{
-    Batch, Digest, Manifest, Output, Predictions,
-    steps::{Role, Step},
+    Batch, BatchError, Cell, Digest, Manifest, Output, Predictions, Series,
+    inputs::Inputs,
+    manifest::limits,
+    steps::{Column, Role, Step, StepError},
     tensors::{TensorError, Tensors},
 };
 
@@ -12,8 +16,17 @@ use crate::{
 pub struct Model {
     manifest: Manifest,
     digest: Digest,
-    steps: Vec<Box<dyn Step>>,
+    inputs: Arc<Inputs>,
+    stages: Vec<Stage>,
     parameters: usize,
+}
+
+/// A step, and what its scores may be.
+#[derive(Debug)]
+struct Stage {
+    step: Box<dyn Step>,
+    /// Whether numbers may still be missing in the rows that it gives.
+    gaps: bool,
 }
 
 /// Why parameters do not make the model that the manifest describes.
@@ -22,6 +35,40 @@ pub enum LoadError {
     /// A tensor breaks a rule.
     #[error(transparent)]
     Tensor(#[from] TensorError),
+    /// A step would compute with something that is no number, or not there.
+    #[error("step {step} (`{kind}`) takes {expected}, but `{feature}` reaches it as {found}")]
+    Column {
+        /// Its position, from 0.
+        step: usize,
+        /// Its kind.
+        kind: &'static str,
+        /// The feature that the column comes from.
+        feature: String,
+        /// What the column is.
+        found: &'static str,
+        /// What the step takes.
+        expected: &'static str,
+    },
+    /// Columns that are not there, or in an order that no encoder gives.
+    #[error("step {step} (`{kind}`), columns: {rule}")]
+    Chosen {
+        /// Its position, from 0.
+        step: usize,
+        /// Its kind.
+        kind: &'static str,
+        /// What is wrong with them.
+        rule: String,
+    },
+    /// Few bytes of a manifest could ask for all memory.
+    #[error("step {step} (`{kind}`) gives rows of {width} numbers, {} are allowed", limits::WIDTH)]
+    Wide {
+        /// Its position, from 0.
+        step: usize,
+        /// Its kind.
+        kind: &'static str,
+        /// How wide its rows would be.
+        width: usize,
+    },
     /// An estimator's answer is not another step's input.
     #[error("step {step} (`{kind}`) is no transformer; only the last step may be an estimator")]
     Order {
@@ -65,6 +112,9 @@ pub enum PredictError {
         /// Features of the model.
         expected: usize,
     },
+    /// The cells were checked by the rules of another model, or by none.
+    #[error("the batch was not made for this model")]
+    Foreign,
     /// The input is finite, but the result is too large for a number.
     #[error("row {row}: the result of step {step} (`{kind}`) is not finite")]
     NotFinite {
@@ -86,22 +136,30 @@ impl Model {
     pub fn load(manifest: Manifest, digest: Digest, tensors: &[u8]) -> Result<Self, LoadError> {
         let mut tensors = Tensors::parse(tensors)?;
         let parameters = tensors.values();
-        let mut steps = Vec::with_capacity(manifest.steps.len());
-        let mut width = manifest.inputs.len();
+        let mut stages = Vec::with_capacity(manifest.steps.len());
+        let mut columns: Vec<_> =
+            (0..).zip(&manifest.inputs).map(|(index, input)| Column::of(index, &input.kind)).collect();
         let last = manifest.steps.len().saturating_sub(1);
         for (index, spec) in manifest.steps.iter().enumerate() {
-            let step = spec.load(width, &manifest.output, &mut tensors.of_step(index))?;
+            let kind = spec.kind();
+            let loaded = spec.load(&columns, &manifest.output, &mut tensors.of_step(index));
+            let (step, given) = loaded.map_err(|error| said(error, index, kind, &manifest))?;
             match step.role() {
-                Role::Transformer { columns } if index < last => width = columns,
-                role if index == last => fits(&role, spec.kind(), &manifest.output)?,
-                _ => {
-                    return Err(LoadError::Order { step: index, kind: spec.kind() });
+                Role::Transformer { .. } if index < last => columns = given,
+                role if index == last => {
+                    fits(&role, kind, &manifest.output)?;
+                    let numbers = given.iter().try_for_each(|column| column.number("an answer of numbers"));
+                    numbers.map_err(|error| said(error, index, kind, &manifest))?;
+                    columns = given;
                 }
+                _ => return Err(LoadError::Order { step: index, kind }),
             }
-            steps.push(step);
+            let gaps = columns.iter().any(|column| matches!(column, Column::Missing { .. }));
+            stages.push(Stage { step, gaps });
         }
         tensors.finish()?;
-        Ok(Self { manifest, digest, steps, parameters })
+        let inputs = Arc::new(Inputs::of(&manifest.inputs));
+        Ok(Self { manifest, digest, inputs, stages, parameters })
     }
 
     /// What the model is.
@@ -121,7 +179,31 @@ impl Model {
 
     /// The most numbers that any step gives for one row, at least 1.
     pub fn row_width(&self) -> usize {
-        self.steps.iter().map(|step| step.role().width()).fold(1, usize::max)
+        self.stages.iter().map(|stage| stage.step.role().width()).fold(1, usize::max)
+    }
+
+    /// Makes a batch for this model of row-major values, by the position of its features.
+    ///
+    /// # Errors
+    /// [`BatchError`], also if a feature is a category or a text, or a value is NaN whose feature may not be missing.
+    pub fn matrix(&self, values: Vec<f64>) -> Result<Batch, BatchError> {
+        self.inputs.matrix(values)
+    }
+
+    /// Makes a batch for this model of one series per feature, in their order.
+    ///
+    /// # Errors
+    /// [`BatchError`] if the series do not fit the features, or a cell its feature.
+    pub fn batch(&self, columns: Vec<Series>) -> Result<Batch, BatchError> {
+        self.inputs.batch(columns)
+    }
+
+    /// Makes a batch for this model of one row, a cell per feature.
+    ///
+    /// # Errors
+    /// [`BatchError`] if a cell does not fit its feature.
+    pub fn row(&self, cells: &[Cell]) -> Result<Batch, BatchError> {
+        self.inputs.row(cells)
     }
 
     /// Predicts every row of `batch` into `predictions`, whose earlier content is replaced. Deterministic: ties
@@ -134,11 +216,14 @@ impl Model {
         if batch.columns() != expected {
             return Err(PredictError::Width { found: batch.columns(), expected });
         }
+        if !self.inputs.made(batch) {
+            return Err(PredictError::Foreign);
+        }
         let rows = batch.rows();
         let Predictions { scores, choices, scratch, .. } = predictions;
         choices.clear();
         let mut width = 0;
-        for (index, step) in self.steps.iter().enumerate() {
+        for (index, Stage { step, gaps }) in self.stages.iter().enumerate() {
             // What the step before wrote is what this one reads.
             std::mem::swap(scores, scratch);
             let input: &[f64] = if index == 0 { batch.values() } else { scratch.as_slice() };
@@ -149,8 +234,9 @@ impl Model {
             if role.chooses() {
                 choices.resize(rows, 0);
             }
-            step.run(input, scores, choices);
-            if let Some(bad) = scores.iter().position(|score| !score.is_finite()) {
+            step.run_with_texts(input, batch.texts(), scores, choices);
+            let is_bad = |score: &f64| !score.is_finite() && !(*gaps && score.is_nan());
+            if let Some(bad) = scores.iter().position(is_bad) {
                 let kind = self.manifest.steps[index].kind();
                 return Err(PredictError::NotFinite { row: bad / width, step: index, kind });
             }
@@ -158,6 +244,20 @@ impl Model {
         predictions.rows = rows;
         predictions.width = width;
         Ok(())
+    }
+}
+
+/// The error of a step as that of its model.
+fn said(error: StepError, step: usize, kind: &'static str, manifest: &Manifest) -> LoadError {
+    match error {
+        StepError::Tensor(error) => LoadError::Tensor(error),
+        StepError::Column { feature, found, expected } => {
+            let feature =
+                manifest.inputs.get(feature).map(|feature| feature.name.clone()).unwrap_or_default();
+            LoadError::Column { step, kind, feature, found, expected }
+        }
+        StepError::Chosen(rule) => LoadError::Chosen { step, kind, rule },
+        StepError::Wide(width) => LoadError::Wide { step, kind, width },
     }
 }
 

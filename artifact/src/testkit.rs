@@ -6,11 +6,14 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    Artifact, Digest, Exported, Feature, GoldenRow, Output,
+    Artifact, Cell, Digest, Exported, Feature, FeatureKind, GoldenRow, Output,
+    feature::{Category, Statistics, Unknown},
     manifest::Training,
     steps::{
-        kmeans::KMeans, linear_regression::LinearRegression, logistic_regression::LogisticRegression,
-        multinomial_logistic_regression::MultinomialLogisticRegression, standard_scaler::StandardScaler,
+        Words, imputer::Imputer, kmeans::KMeans,
+        linear_regression::LinearRegression, logistic_regression::LogisticRegression,
+        multinomial_logistic_regression::MultinomialLogisticRegression, one_hot_encoder::OneHotEncoder,
+        ordinal_encoder::OrdinalEncoder, standard_scaler::StandardScaler, tf_idf::TfIdf,
     },
     tensors::{Tensor, Values},
 };
@@ -114,6 +117,105 @@ pub fn clusters(name: &str) -> Artifact {
     pack(name, ["x", "y"], Output::Clustering { clusters: 3 }, vec![kmeans], golden.to_vec())
 }
 
+/// (x - its column's number) / 2 for each of `width` features, numbered from 0.
+pub fn halves(name: &str, width: u32) -> Artifact {
+    let columns: Vec<f64> = (0..width).map(f64::from).collect();
+    let rows = [0.0, 1.0, -8.0].map(|row| GoldenRow {
+        input: columns.iter().map(|column| (row + column).into()).collect(),
+        choice: None,
+        scores: vec![row / 2.0; columns.len()],
+        tolerance: TOLERANCE,
+    });
+    let vector = |values| Tensor { shape: vec![columns.len()], values: Values::F64(values) };
+    let scales = vec![0.5; columns.len()];
+    let scaler =
+        Exported::new(StandardScaler {}, [("offsets", vector(columns.clone())), ("scales", vector(scales))]);
+    let numbered = |what: &str| (0..width).map(|column| format!("{what}_{column}")).collect::<Vec<_>>();
+    let output = Output::Transformation { names: numbered("half") };
+    pack(name, numbered("x"), output, vec![scaler], rows.to_vec())
+}
+
+/// Passengers by `age` (which may be missing and is then 30), `fare`, `sex` and `port`, of which others are ignored:
+/// `survived` where fare - age + 40 if `female` + 10 if from `C` is above 0. A `port` that is missing is `S`.
+pub fn table(name: &str) -> Artifact {
+    let rows: [(Option<f64>, f64, &str, Cell, f64); 6] = [
+        (Some(22.0), 7.25, "male", "S".into(), -14.75),
+        (Some(38.0), 71.5, "female", "C".into(), 83.5),
+        (None, 8.0, "female", Cell::Missing, 18.0),
+        (Some(54.0), 51.5, "male", Cell::Missing, -2.5),
+        (None, 30.5, "male", "elsewhere".into(), 0.5),
+        (Some(2.0), 1.0, "male", "C".into(), 9.0),
+    ];
+    let golden = rows.map(|(age, fare, sex, port, score)| {
+        let odds = f64::exp(score / 10.0);
+        let input = vec![age.map_or(Cell::Missing, Cell::Number), fare.into(), sex.into(), port];
+        let scores = vec![1.0 / (1.0 + odds), odds / (1.0 + odds)];
+        GoldenRow { input, choice: Some(u32::from(score > 0.0)), scores, tolerance: TOLERANCE }
+    });
+    let steps = vec![
+        Exported::new(Imputer { columns: vec![0] }, [("fills", f64s([30.0]))]),
+        Exported::new(OrdinalEncoder { columns: vec![2] }, [("values", f64s([40.0, 0.0]))]),
+        Exported::new(OneHotEncoder { columns: vec![3], drop_first: false }, []),
+        Exported::new(
+            LogisticRegression {},
+            [("coefficients", f64s([-0.1, 0.1, 0.1, 1.0, 0.0])), ("intercept", f64s([0.0]))],
+        ),
+    ];
+    let category = |name: &str, categories: [&str; 2], unknown, missing_as: Option<&str>| Feature {
+        name: name.to_owned(),
+        kind: FeatureKind::Category(Category {
+            categories: categories.map(str::to_owned).to_vec(),
+            counts: vec![3, 3],
+            unknown,
+            missing_as: missing_as.map(str::to_owned),
+        }),
+    };
+    let mut pack = pack(name, ["age", "fare"], classes(["lost", "survived"]), steps, golden.to_vec());
+    if let FeatureKind::Number { missing, .. } = &mut pack.inputs[0].kind {
+        *missing = true;
+    }
+    pack.inputs.push(category("sex", ["female", "male"], Unknown::Refuse, None));
+    pack.inputs.push(category("port", ["C", "S"], Unknown::Ignore, Some("S")));
+    pack
+}
+
+/// The free text `review`, by how often `good` (+2), `bad` (-1.5) and `not good` (-4) occur in it, and the number `stars`
+/// (+1): `value` is the sum.
+pub fn words(name: &str) -> Artifact {
+    let rows: [(&str, f64, f64); 5] = [
+        ("Good, good food!", 1.0, 5.0),
+        ("bad; NOT good", 0.0, -3.5),
+        ("", 2.0, 2.0),
+        ("not bad", -1.0, -2.5),
+        ("goodness", 0.5, 0.5),
+    ];
+    let golden = rows.map(|(review, stars, value)| GoldenRow {
+        input: vec![review.into(), stars.into()],
+        choice: None,
+        scores: vec![value],
+        tolerance: TOLERANCE,
+    });
+    let words = Words {
+        column: 0,
+        normalize: true,
+        lowercase: true,
+        n_grams: [1, 2],
+        vocabulary: ["good", "bad", "not good"].map(str::to_owned).to_vec(),
+    };
+    let steps = vec![
+        Exported::new(TfIdf { words }, [("idf", f64s([1.0, 1.5, 2.0]))]),
+        Exported::new(
+            LinearRegression {},
+            [("coefficients", f64s([2.0, -1.0, -2.0, 1.0])), ("intercept", f64s([0.0]))],
+        ),
+    ];
+    let output = Output::Regression { targets: vec!["value".to_owned()] };
+    let mut pack = pack(name, ["review", "stars"], output, steps, golden.to_vec());
+    let lengths = Statistics { max: 16.0, mean: 8.0, std: 6.0, deciles: [8.0; 9], ..Statistics::default() };
+    pack.inputs[0].kind = FeatureKind::Text { lengths };
+    pack
+}
+
 /// A vector of 64-bit floats.
 pub fn f64s<const N: usize>(values: [f64; N]) -> Tensor {
     Tensor { shape: vec![N], values: Values::F64(values.to_vec()) }
@@ -134,19 +236,19 @@ fn classes<const N: usize>(names: [&str; N]) -> Output {
 }
 
 fn golden<const N: usize>(input: [f64; N], choice: Option<u32>, scores: Vec<f64>) -> GoldenRow {
-    GoldenRow { input: input.to_vec(), choice, scores, tolerance: TOLERANCE }
+    GoldenRow { input: input.map(Cell::from).to_vec(), choice, scores, tolerance: TOLERANCE }
 }
 
 /// The golden rows stand in for the training data.
-fn pack<const N: usize>(
+fn pack(
     name: &str,
-    features: [&str; N],
+    features: impl IntoIterator<Item = impl AsRef<str>>,
     output: Output,
     steps: Vec<Exported>,
     golden: Vec<GoldenRow>,
 ) -> Artifact {
-    let column = |index: usize| golden.iter().map(|row| row.input[index]).collect();
-    let inputs = features.iter().enumerate().map(|(index, name)| feature(name, column(index)));
+    let column = |index: usize| golden.iter().filter_map(|row| row.input[index].number()).collect();
+    let inputs = features.into_iter().enumerate().map(|(index, name)| feature(name.as_ref(), column(index)));
     Artifact {
         name: name.parse().expect("the name of a fixture"),
         inputs: inputs.collect(),
@@ -164,18 +266,21 @@ fn pack<const N: usize>(
 }
 
 fn feature(name: &str, mut values: Vec<f64>) -> Feature {
+    if values.is_empty() {
+        return Feature::number(name, Statistics::default());
+    }
     values.sort_unstable_by(f64::total_cmp);
     let (last, rows) = (values.len() - 1, values.len() as f64);
     let mean = values.iter().sum::<f64>() / rows;
     let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / rows;
-    Feature {
-        name: name.to_owned(),
+    let statistics = Statistics {
         min: values[0],
         max: values[last],
         mean,
         std: variance.sqrt(),
         deciles: std::array::from_fn(|index| values[(index + 1) * last / 10]),
-    }
+    };
+    Feature::number(name, statistics)
 }
 
 #[cfg(test)]
@@ -192,10 +297,13 @@ mod tests {
             sharper("a", 1.5),
             binary("a"),
             clusters("a"),
+            halves("a", 3),
             tree("a"),
             votes("a"),
             averages("a"),
             boosted("a"),
+            table("a"),
+            words("a"),
         ] {
             let (_, agreement) = pack.seal().unwrap();
             assert_eq!(agreement.rows, pack.golden.len());

@@ -33,5 +33,11 @@ mod reload;
 mod rotation;
 /// Stopping with peers that would rather not.
 mod shutdown;
+/// PredictStream: what it answers, and how it ends.
+mod stream;
+/// Categories, texts and missing numbers.
+mod tables;
 /// WatchModels: what it tells, and when it ends.
 mod watch;
+/// gRPC-Web: pages of browsers, and who is none.
+mod web;

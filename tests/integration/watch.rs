@@ -161,7 +161,7 @@ async fn a_watch_outlasts_the_limit_of_calls_and_ends_with_its_callers_deadline_
     let server = Server::ready_with(settings).await;
     let began = Instant::now();
     let mut watch = server.client().await.watch().await.unwrap();
-    let words = "the watch has lasted as long as a connection may; watch again".to_owned();
+    let words = "the call has lasted as long as a connection may; call again".to_owned();
     assert_eq!(end(&mut watch).await, (Code::Unavailable, words));
     assert!(began.elapsed() >= Duration::from_secs(2), "{:?}", began.elapsed());
 

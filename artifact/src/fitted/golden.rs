@@ -6,7 +6,7 @@ use rand::{Rng as _, SeedableRng as _};
 use rand_xoshiro::Xoshiro256Plus;
 
 use super::{Answers, Fitted};
-use crate::{Feature, GoldenRow, Output};
+use crate::{Cell, Feature, FeatureKind, GoldenRow, Output, feature::Statistics};
 
 /// How far our runtime may be off, relative to the larger of 1 and the answer.
 const TOLERANCE: f64 = 1e-9;
@@ -91,7 +91,7 @@ impl Collected {
             self.seen[choice] = true;
         }
         self.rows.push(GoldenRow {
-            input: records.row(index).to_vec(),
+            input: records.row(index).iter().copied().map(Cell::from).collect(),
             choice: choice.and_then(|choice| u32::try_from(choice).ok()),
             scores,
             tolerance: TOLERANCE,
@@ -110,7 +110,9 @@ fn is_tied(scores: &[f64], choice: usize) -> bool {
 fn draw(inputs: &[Feature], seed: u64) -> Array2<f64> {
     let mut random = Xoshiro256Plus::seed_from_u64(seed);
     Array2::from_shape_fn((DRAWN, inputs.len()), |(_, column)| {
-        let Feature { min, max, .. } = inputs[column];
+        let FeatureKind::Number { statistics: Statistics { min, max, .. }, .. } = inputs[column].kind else {
+            return 0.0;
+        };
         let width = max - min;
         min - width / 2.0 + random.r#gen::<f64>() * 2.0 * width
     })

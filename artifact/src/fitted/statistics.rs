@@ -2,7 +2,7 @@
 
 use ndarray::{Array2, ArrayView1};
 
-use crate::Feature;
+use crate::{Feature, feature::Statistics};
 
 /// Statistics of every column of `records`, which has at least one row.
 pub fn features(names: &[String], records: &Array2<f64>) -> Vec<Feature> {
@@ -13,14 +13,14 @@ fn feature(name: &str, column: ArrayView1<'_, f64>) -> Feature {
     let mut sorted = column.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);
     let mean = column.mean().unwrap_or_default();
-    Feature {
-        name: name.to_owned(),
+    let statistics = Statistics {
         min: quantile(&sorted, 0.0),
         max: quantile(&sorted, 1.0),
         mean,
         std: column.std(0.0),
         deciles: std::array::from_fn(|tenth| quantile(&sorted, (tenth + 1) as f64 / 10.0)),
-    }
+    };
+    Feature::number(name, statistics)
 }
 
 /// Between the two nearest values, in proportion (the default of NumPy, and type 7 of Hyndman and Fan 1996).
@@ -38,11 +38,19 @@ mod tests {
     use ndarray::array;
 
     use super::*;
+    use crate::FeatureKind;
+
+    fn statistics(records: &Array2<f64>) -> Statistics {
+        match features(&["a".to_owned()], records)[0].kind {
+            FeatureKind::Number { statistics, .. } => statistics,
+            _ => panic!("numbers are no numbers"),
+        }
+    }
 
     #[test]
     fn statistics_are_those_of_the_whole_population() {
         let records = array![[3.0], [1.0], [2.0], [4.0], [0.0]];
-        let feature = &features(&["a".to_owned()], &records)[0];
+        let feature = statistics(&records);
         assert_eq!((feature.min, feature.max, feature.mean), (0.0, 4.0, 2.0));
         assert_eq!(feature.std, 2.0_f64.sqrt());
         let expected = [0.4, 0.8, 1.2, 1.6, 2.0, 2.4, 2.8, 3.2, 3.6];
@@ -53,7 +61,7 @@ mod tests {
 
     #[test]
     fn one_row_is_its_own_statistics() {
-        let feature = &features(&["a".to_owned()], &array![[0.1]])[0];
+        let feature = statistics(&array![[0.1]]);
         assert_eq!((feature.min, feature.max, feature.std), (0.1, 0.1, 0.0));
         assert_eq!(feature.deciles, [0.1; 9]);
     }

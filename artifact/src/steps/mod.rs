@@ -9,8 +9,15 @@ use crate::{
     tensors::{Parameters, TensorError},
 };
 
+mod columns;
 mod sums;
 pub mod trees;
+mod words;
+
+pub use columns::{Column, Placed, StepError, TableKind};
+pub use words::Words;
+#[cfg(feature = "linfa")]
+pub use words::WordsError;
 
 /// A step whose parameters were checked. Everything that it indexes with was proven at load.
 pub trait Step: fmt::Debug + Send + Sync {
@@ -22,6 +29,11 @@ pub trait Step: fmt::Debug + Send + Sync {
     /// `scores` has rows x [`Role::width`] values; `choices` has one per row if [`Role::chooses`], else none.
     /// Writes all of both, allocates nothing per row, and gives a row the same bits whatever the batch.
     fn run(&self, rows: &[f64], scores: &mut [f64], choices: &mut [u32]);
+
+    /// The same for a step that reads free texts. The cells of a text column are positions in `texts`.
+    fn run_with_texts(&self, rows: &[f64], _texts: &[String], scores: &mut [f64], choices: &mut [u32]) {
+        self.run(rows, scores, choices);
+    }
 }
 
 /// What a step gives for a row.
@@ -51,7 +63,8 @@ pub enum Role {
     },
 }
 
-/// One kind of step, as it stands in the manifest: its hyper-parameters.
+/// One kind of step over plain numbers, as it stands in the manifest: its hyper-parameters. What takes other columns is a
+/// [`TableKind`].
 pub trait Kind {
     /// Takes the step's tensors and checks them. `inputs` is the width of the rows that reach it, `output` what
     /// the manifest says that the whole model answers.
@@ -84,14 +97,14 @@ macro_rules! steps {
                 match self { $(Self::$Kind(_) => $name,)* }
             }
 
-            /// See [`Kind::load`].
+            /// See [`TableKind::load_table`].
             pub(crate) fn load(
                 &self,
-                inputs: usize,
+                inputs: &[Column],
                 output: &Output,
                 parameters: &mut Parameters<'_>,
-            ) -> Result<Box<dyn Step>, TensorError> {
-                match self { $(Self::$Kind(kind) => kind.load(inputs, output, parameters),)* }
+            ) -> Result<Placed, StepError> {
+                match self { $(Self::$Kind(kind) => kind.load_table(inputs, output, parameters),)* }
             }
         }
 
@@ -111,6 +124,12 @@ steps! {
     "voting_forest" => voting_forest::VotingForest,
     "averaging_forest" => averaging_forest::AveragingForest,
     "boosted_forest" => boosted_forest::BoostedForest,
+    "imputer" => imputer::Imputer,
+    "one_hot_encoder" => one_hot_encoder::OneHotEncoder,
+    "ordinal_encoder" => ordinal_encoder::OrdinalEncoder,
+    "count_vectorizer" => count_vectorizer::CountVectorizer,
+    "tf_idf" => tf_idf::TfIdf,
+    "select_columns" => select_columns::SelectColumns,
 }
 
 impl Role {

@@ -4,10 +4,11 @@
 use std::{collections::BTreeMap, sync::LazyLock};
 
 use crate::{
-    Artifact, Batch, Catalog, Digest, Files, Golden, Manifest, Model, Predictions,
+    Artifact, Catalog, Digest, FeatureKind, Files, Golden, Manifest, Model, Predictions, Series,
     bundle::{self, PublisherKeys},
     catalog::PAYLOAD_TYPE,
     dsse::SealKey,
+    feature::Category,
 };
 
 /// A function that takes any input. True if the input was accepted.
@@ -20,7 +21,7 @@ pub const TARGETS: [(&str, Target); 5] =
 /// Rows end in numbers that are easy, and in numbers that overflow.
 const ROWS: [f64; 7] = [0.0, 1.0, -2.5, 1e-310, 4e7, 1e154, -1.7e308];
 
-static FIXTURES: LazyLock<[Files; 8]> =
+static FIXTURES: LazyLock<[Files; 10]> =
     LazyLock::new(|| packs().map(|pack| pack.files().expect("a fixture can be written")));
 
 /// The keys of the fixtures that the real tool signed, and the files.
@@ -56,15 +57,17 @@ const GENUINE: &str = r#"{"sequence":7,"issued_at":"2026-01-01T00:00:00Z","model
     {"version":2,"status":"rejected","digest":null,"files":[],"checks":[],
     "refusal":{"check":"layout","reason":"`x` does not belong to a version"}}]}],"notes":[]}"#;
 
-/// One model of each kind of step.
-pub fn packs() -> [Artifact; 8] {
-    use super::{averages, binary, boosted, classifier, clusters, linear, tree, votes};
+/// Models of many kinds of steps.
+pub fn packs() -> [Artifact; 10] {
+    use super::{averages, binary, boosted, classifier, clusters, linear, table, tree, votes, words};
     [
         linear("a", 2.0),
         classifier("a"),
         binary("a"),
         clusters("a"),
         tree("a"),
+        table("a"),
+        words("a"),
         votes("a"),
         averages("a"),
         boosted("a"),
@@ -156,20 +159,33 @@ pub fn signing_key() -> SealKey {
     SealKey::from_bytes(&[7; 32])
 }
 
+/// As many values as there are rows that a feature allows: numbers, one of them missing; categories; texts.
+fn series(kind: &FeatureKind) -> Series {
+    match kind {
+        FeatureKind::Number { missing: false, .. } => Series::Numbers(ROWS.to_vec()),
+        FeatureKind::Number { missing: true, .. } => Series::Numbers([&[f64::NAN], &ROWS[1..]].concat()),
+        FeatureKind::Category(Category { categories, .. }) => {
+            Series::Texts(categories.iter().cycle().take(ROWS.len()).cloned().collect())
+        }
+        FeatureKind::Text { .. } => {
+            Series::Texts(ROWS.iter().map(|value| format!("good bad not good {value}")).collect())
+        }
+    }
+}
+
 /// A model that was loaded answers every row or says why not, and a row alone as among the others.
 fn answers(model: &Model) {
-    let columns = model.manifest().inputs.len();
     let width = model.manifest().output.width();
     let mut together = Predictions::default();
     let mut alone = Predictions::default();
-    let batch = |rows: &[f64]| {
-        let values = rows.iter().flat_map(|value| std::iter::repeat_n(*value, columns)).collect();
-        Batch::new(values, columns).expect("finite rows are a batch")
-    };
-    let whole = model.predict(&batch(&ROWS), &mut together);
+    let features = model.manifest().inputs.iter();
+    let batch = model.batch(features.map(|feature| series(&feature.kind)).collect());
+    let batch = batch.expect("what the features allow is a batch");
+    let whole = model.predict(&batch, &mut together);
     let mut each = Vec::new();
-    for (row, value) in ROWS.iter().enumerate() {
-        let answered = model.predict(&batch(&[*value]), &mut alone);
+    for row in 0..ROWS.len() {
+        let row_alone = batch.row(row).expect("a row of the batch");
+        let answered = model.predict(&row_alone, &mut alone);
         if whole.is_ok() && answered.is_ok() {
             let bits = |scores: &[f64]| scores.iter().map(|score| score.to_bits()).collect::<Vec<_>>();
             let scores = together.scores().chunks(together.width().max(1)).nth(row).unwrap_or_default();

@@ -7,7 +7,7 @@ use clap::Args;
 use client::{Answer, Choice, Input, Prediction, Target};
 use fs_err as fs;
 use serde_json::{Map, Value, json};
-use sidecar::table::{Table, Wanted};
+use sidecar::table::{Layout, Reading, Table, Wanted};
 
 use super::{Format, table};
 use crate::connection::Connection;
@@ -68,8 +68,10 @@ impl Predict {
         let Some(path) = &self.csv else {
             return positions(&self.rows);
         };
-        let table = Table::read(fs::File::open(path)?, Wanted::Nothing, &self.ignore)
-            .with_context(|| path.display().to_string())?;
+        let readings = self.ignore.iter().map(|column| (column.clone(), Reading::Ignored)).collect();
+        let layout = Layout { header: true, target: Wanted::Nothing, readings: &readings };
+        let table =
+            Table::read(fs::File::open(path)?, &layout).with_context(|| path.display().to_string())?;
         let columns = table.values.columns().into_iter().map(|column| column.to_vec());
         Ok(Input::columns(table.columns.into_iter().zip(columns)))
     }

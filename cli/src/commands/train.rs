@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, anyhow, bail, ensure};
 use artifact::{
     Artifact, Name, Output, Version,
     fitted::{self, Fitted as _, golden, statistics},
@@ -16,7 +16,7 @@ use clap::Args;
 use fs_err as fs;
 use indicatif::ProgressBar;
 use jiff::Timestamp;
-use sidecar::table::{Table, Target, Wanted};
+use sidecar::table::{Layout, Reading, Table, Target, Wanted};
 
 use super::style;
 use crate::training::{
@@ -95,8 +95,13 @@ impl Train {
             Target::None => fitted::output(&model.role()),
         };
         let sources = [&fit.records, &held_out.records];
-        let golden = golden::rows(&model, &sources, &inputs, &output, self.seed)
-            .context("train with more rows of each class, or ask for fewer")?;
+        let golden =
+            golden::rows(&model, &sources, &inputs, &output, self.seed).map_err(|lost| match output {
+                Output::Clustering { .. } => {
+                    anyhow!("no row is clearly nearest to cluster {}; use fewer --n-clusters", lost.name)
+                }
+                _ => anyhow!("{lost}; train with more rows of it, or without it"),
+            })?;
         let pack = Artifact {
             name: self.name.clone(),
             steps: model.export()?,
@@ -162,8 +167,10 @@ impl Train {
         let progress = ProgressBar::new(file.metadata()?.len())
             .with_style(style("{msg} {wide_bar} {bytes}/{total_bytes}"))
             .with_message("reading");
-        let table = Table::read(progress.wrap_read(file), wanted, &self.ignore)
-            .with_context(|| self.csv.display().to_string())?;
+        let readings = self.ignore.iter().map(|column| (column.clone(), Reading::Ignored)).collect();
+        let layout = Layout { header: true, target: wanted, readings: &readings };
+        let table =
+            Table::read(progress.wrap_read(file), &layout).with_context(|| self.csv.display().to_string())?;
         progress.finish_and_clear();
         Ok(table)
     }

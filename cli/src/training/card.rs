@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use artifact::Artifact;
+use artifact::{Artifact, FeatureKind, feature::Statistics};
 
 /// How the model was made, as far as the manifest does not tell.
 #[derive(Debug)]
@@ -69,8 +69,9 @@ fn write(text: &mut String, pack: &Artifact, making: &Making<'_>) -> std::fmt::R
     writeln!(text, "| feature | min | mean | max | std |\n|---|---|---|---|---|")?;
     for feature in &pack.inputs {
         let name = feature.name.replace('|', "\\|");
-        let (min, mean, max, std) = (feature.min, feature.mean, feature.max, feature.std);
-        writeln!(text, "| {name} | {min:.4} | {mean:.4} | {max:.4} | {std:.4} |")?;
+        if let FeatureKind::Number { statistics: Statistics { min, mean, max, std, .. }, .. } = feature.kind {
+            writeln!(text, "| {name} | {min:.4} | {mean:.4} | {max:.4} | {std:.4} |")?;
+        }
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ use std::{
 
 use assert_cmd::Command;
 
+mod families;
 mod history;
 mod keys;
 mod live;

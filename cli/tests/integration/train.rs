@@ -1,7 +1,7 @@
 //! `linfactl train`: every algorithm gives a version that passes the sidecar's checks, and what cannot be trained is
 //! refused in a sentence, with nothing written.
 
-use artifact::{Digest, Golden, Manifest, Model, Output};
+use artifact::{Digest, FeatureKind, Golden, Manifest, Model, Output};
 
 use crate::{CREATED_AT, Folder, IRIS};
 
@@ -115,6 +115,9 @@ fn features_have_the_statistics_of_the_fitted_rows() {
     assert_eq!((training.rows, training.metrics.len()), (150, 0));
     let petal_length = &model.manifest().inputs[2];
     assert_eq!(petal_length.name, "petal_length");
+    let FeatureKind::Number { statistics: petal_length, .. } = petal_length.kind else {
+        panic!("no numbers")
+    };
     assert_eq!((petal_length.min, petal_length.max), (1.0, 6.9));
     assert!((petal_length.mean - 3.758_666_666_666_667).abs() < 1e-12);
     assert_eq!(petal_length.deciles[4], 4.35);
@@ -179,9 +182,11 @@ fn the_model_card_says_how_the_model_was_made() {
     | | |
     |---|---|
     | steps | standard_scaler, multinomial_logistic_regression |
-    | algorithm | multinomial-logistic-regression, on scaled features |
+    | algorithm | multinomial-logistic-regression, after standard scaling |
     | alpha | 1 |
     | max-iterations | 100 |
+    | gradient-tolerance | 0.0001 |
+    | without-intercept | false |
     | data | `iris.csv`, sha256:c52742e50315a99f956a383faedf7575552675f6409ef0f9a47076dd08479930 |
     | rows | 120 fitted, 30 held out (--test-split 0.2, --seed 42) |
     | answers | setosa, versicolor, virginica |
@@ -251,7 +256,26 @@ fn what_cannot_be_trained_is_refused_in_a_sentence_and_nothing_is_written() {
             "kmeans takes no --target; --ignore species leaves that column out",
         ),
         (IRIS, "--algorithm decision-tree", "decision-tree needs a --target"),
-        (IRIS, "--target species --algorithm decision-tree --alpha 2", "decision-tree has no --alpha"),
+        (
+            IRIS,
+            "--target species --target petal_width --algorithm decision-tree",
+            "decision-tree learns one --target, not 2",
+        ),
+        (
+            "a,b,c\n1,2,3\n4,5,6\n",
+            "--target a --target b --algorithm linear-regression",
+            "linear-regression: this algorithm learns one target, not 2",
+        ),
+        (
+            IRIS,
+            "--target species --algorithm decision-tree --search alpha=1,2",
+            "decision-tree has no --alpha",
+        ),
+        (
+            IRIS,
+            "--target species --algorithm decision-tree --search max-depth=2 --metric speed",
+            "--max-depth 2: there is no metric `speed`; there are accuracy, macro_f1",
+        ),
         (
             "a\n1\n2\n3\n",
             "--algorithm kmeans --n-clusters 9",
@@ -277,6 +301,33 @@ fn what_cannot_be_trained_is_refused_in_a_sentence_and_nothing_is_written() {
 }
 
 #[test]
+fn each_algorithm_shows_its_own_flags() {
+    let help = |arguments: &str| Folder::new().said(&format!("train {arguments} --help"));
+    assert!(help("--algorithm kmeans").contains("--n-clusters <N_CLUSTERS>"));
+    assert!(!help("--algorithm=decision-tree").contains("--n-clusters"));
+    assert!(help("--algorithm=decision-tree").contains("--max-depth"));
+    assert!(help("").contains("- decision-tree:"));
+}
+
+#[test]
+fn a_search_keeps_the_best_combination_of_its_grid() {
+    let folder = Folder::with("iris.csv", IRIS);
+    let said = folder.said(
+        "train --csv iris.csv --target species --algorithm multinomial-logistic-regression --scale --name m --out models \
+         --search alpha=0.1,10000 --search max-iterations=50,100 --folds 3",
+    );
+    let tried: Vec<_> = said.lines().filter(|line| line.starts_with("--alpha")).collect();
+    assert_eq!(tried.len(), 4, "{said}");
+    let accuracy = |line: &&str| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap();
+    assert!(tried.is_sorted_by(|a, b| accuracy(a) >= accuracy(b)), "{said}");
+    // So strong a penalty leaves nothing of the features.
+    assert!(tried[0].starts_with("--alpha 0.1 ") && accuracy(&tried[0]) > 0.9, "{said}");
+    assert!(tried[3].starts_with("--alpha 10000 "), "{said}");
+    let card = fs_err::read_to_string(folder.path("models/m/1/README.md")).unwrap();
+    assert!(card.contains("| alpha | 0.1 |"), "{card}");
+}
+
+#[test]
 fn a_file_that_is_not_there_is_named() {
     let said =
         Folder::new().complained("train --csv no.csv --target c --algorithm decision-tree --name m --out o");
@@ -295,7 +346,7 @@ fn a_class_that_the_model_never_answers_is_named() {
     );
     assert_eq!(
         said,
-        "linfactl: the model never answers class `rare`, on no row of the data and none of 10000 drawn ones; \
+        "linfactl: the model never clearly answers `rare`, on no row of the data and none of 10000 drawn ones; \
          train with more rows of it, or without it"
     );
     assert!(!folder.path("o").exists());
@@ -315,7 +366,7 @@ fn a_class_that_no_row_of_the_data_gets_is_shown_by_a_drawn_row() {
     );
     let (_, golden) = load(&folder, "o/m/1");
     let far: Vec<_> = golden.rows().iter().filter(|row| row.choice == Some(0)).collect();
-    assert!(!far.is_empty() && far.iter().all(|row| row.input[0] > 41.0), "{far:?}");
+    assert!(!far.is_empty() && far.iter().all(|row| row.input[0].number() > Some(41.0)), "{far:?}");
 }
 
 #[test]
@@ -323,6 +374,8 @@ fn usage_errors_end_with_2() {
     let folder = Folder::new();
     for wrong in [
         "train --csv a.csv --algorithm forest --name m --out o",
+        "train --csv a.csv --algorithm kmeans --alpha 2 --name m --out o",
+        "train --csv a.csv --algorithm kmeans --search n-clusters --name m --out o",
         "train --csv a.csv --algorithm kmeans --name M --out o",
         "train --csv a.csv --algorithm kmeans --name m --out o --version 0",
         "train --csv a.csv --algorithm kmeans --name m --out o --test-split 1",

@@ -16,7 +16,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::Folder;
 
 /// Far beyond what anything here takes.
-const PATIENCE: Duration = Duration::from_secs(120);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 const SETOSA: [f64; 4] = [5.1, 3.5, 1.4, 0.2];
 const KEYS: [&str; 4] =
     ["api_keys.toml", "catalog_public_key.pem", "catalog_signing_key.pem", "client_api_key"];

@@ -25,6 +25,15 @@ pub enum Choice {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Input(predict_request::Input);
 
+/// One feature of every row.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Series {
+    /// Numbers; NaN stands for one that is missing, where the model allows it.
+    Numbers(Vec<f64>),
+    /// Categories or free texts; an empty one stands for a category that is missing, where the model allows it.
+    Texts(Vec<String>),
+}
+
 impl Target {
     /// The default version of a model. An empty name stands for the only model that is served.
     pub fn model(name: impl Into<String>) -> Self {
@@ -69,10 +78,27 @@ impl Input {
     }
 
     /// Rows by name: one column per feature, in any order.
-    pub fn columns<N: Into<String>>(columns: impl IntoIterator<Item = (N, Vec<f64>)>) -> Self {
-        let columns =
-            columns.into_iter().map(|(name, values)| Column { name: name.into(), values, texts: Vec::new() });
+    pub fn columns<N: Into<String>, S: Into<Series>>(columns: impl IntoIterator<Item = (N, S)>) -> Self {
+        let columns = columns.into_iter().map(|(name, series)| {
+            let (values, texts) = match series.into() {
+                Series::Numbers(values) => (values, Vec::new()),
+                Series::Texts(texts) => (Vec::new(), texts),
+            };
+            Column { name: name.into(), values, texts }
+        });
         Self(predict_request::Input::Frame(Frame { columns: columns.collect() }))
+    }
+}
+
+impl From<Vec<f64>> for Series {
+    fn from(values: Vec<f64>) -> Self {
+        Self::Numbers(values)
+    }
+}
+
+impl From<Vec<String>> for Series {
+    fn from(texts: Vec<String>) -> Self {
+        Self::Texts(texts)
     }
 }
 

@@ -15,7 +15,7 @@ pub mod pb {
 
 pub use client::{Client, DEADLINE, MAX_ANSWER_BYTES, RawModels, RawPredict};
 pub use error::{Details, Error, Refusal};
-pub use input::{Choice, Input, Target};
+pub use input::{Choice, Input, Series, Target};
 pub use key::{ApiKey, InvalidKey};
 pub use prediction::{Answer, Prediction};
 pub use tonic::{self, Code};

@@ -1,13 +1,13 @@
 //! evaluation.csv as one model takes it: its features in its order, and what is true for each row.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use artifact::{
-    Manifest, Output,
+    Batch, BatchError, Fault, FeatureKind, Manifest, Model, Output,
     ndarray::{Array2, Axis},
 };
 
-use crate::table::{Table, TableError, Target, Wanted};
+use crate::table::{Layout, Reading, Table, TableError, Target, Wanted};
 
 /// More rows tell no more, and would take memory that judging needs.
 const MAX_ROWS: usize = 100_000;
@@ -15,8 +15,8 @@ const MAX_ROWS: usize = 100_000;
 /// Rows with what is true for them.
 #[derive(Debug)]
 pub(super) struct Evaluation {
-    /// rows x features.
-    pub(super) rows: Array2<f64>,
+    /// As the model takes them.
+    pub(super) rows: Batch,
     pub(super) truth: Truth,
 }
 
@@ -47,22 +47,25 @@ pub(super) enum EvaluationError {
         if .0.is_empty() { "none".to_owned() } else { .0.join(", ") }
     )]
     Target(Vec<String>),
+    /// A category that the model does not know, or none where it needs one.
+    #[error("evaluation.csv: row {row}, column `{column}`: {fault}")]
+    Cell { row: usize, column: String, fault: Fault },
+    /// The columns were read as the model takes them, against all checks before.
+    #[error("evaluation.csv: {0}")]
+    Rows(BatchError),
     /// A misspelt class would count as a mistake of every model.
     #[error("evaluation.csv: row {row}: `{class}` is no class of the model")]
     Class { row: usize, class: String },
 }
 
 impl Evaluation {
-    /// Reads the file for the model of that manifest. `target` names the column of what is true.
-    pub(super) fn read(
-        bytes: &[u8],
-        manifest: &Manifest,
-        target: Option<&str>,
-    ) -> Result<Self, EvaluationError> {
+    /// Reads the file for that model. `target` names the column of what is true.
+    pub(super) fn read(bytes: &[u8], model: &Model, target: Option<&str>) -> Result<Self, EvaluationError> {
         let lines = bytes.iter().filter(|byte| **byte == b'\n').count();
         if lines > MAX_ROWS + 1 {
             return Err(EvaluationError::TooLong(lines));
         }
+        let manifest = model.manifest();
         let columns = Columns::of(bytes, manifest)?;
         match &manifest.output {
             Output::Classification { classes } => {
@@ -71,23 +74,23 @@ impl Evaluation {
                     (None, [only]) => only.clone(),
                     (None, _) => return Err(EvaluationError::Target(columns.others)),
                 };
-                let ignored = columns.others_but(std::slice::from_ref(&target));
-                let table = Table::read(bytes, Wanted::Classes(&target), &ignored)?;
+                let table = columns.read(bytes, Wanted::Classes(&target), std::slice::from_ref(&target))?;
                 let truth = Truth::Classes(indices(&table.target, classes)?);
-                Ok(Self { rows: columns.select(&table, &columns.features)?, truth })
+                Ok(Self { rows: columns.batch(&table, model)?, truth })
             }
             Output::Regression { targets } => {
                 let targets = match (target, targets.as_slice()) {
                     (Some(target), [_]) => vec![target.to_owned()],
                     _ => targets.clone(),
                 };
-                let table = Table::read(bytes, Wanted::Nothing, &columns.others_but(&targets))?;
-                let truth = Truth::Numbers(columns.select(&table, &targets)?);
-                Ok(Self { rows: columns.select(&table, &columns.features)?, truth })
+                let table = columns.read(bytes, Wanted::Nothing, &targets)?;
+                let places = columns.places(&table, targets.iter())?;
+                let truth = Truth::Numbers(table.values.select(Axis(1), &places));
+                Ok(Self { rows: columns.batch(&table, model)?, truth })
             }
             Output::Clustering { .. } | Output::Transformation { .. } => {
-                let table = Table::read(bytes, Wanted::Nothing, &columns.others)?;
-                Ok(Self { rows: columns.select(&table, &columns.features)?, truth: Truth::None })
+                let table = columns.read(bytes, Wanted::Nothing, &[])?;
+                Ok(Self { rows: columns.batch(&table, model)?, truth: Truth::None })
             }
         }
     }
@@ -97,8 +100,8 @@ impl Evaluation {
 struct Columns {
     /// As they stand in the file.
     all: Vec<String>,
-    /// As the model takes them.
-    features: Vec<String>,
+    /// As the model takes them, and how they are read.
+    features: BTreeMap<String, Reading>,
     /// Those of the file that are no features.
     others: Vec<String>,
 }
@@ -106,23 +109,51 @@ struct Columns {
 impl Columns {
     fn of(bytes: &[u8], manifest: &Manifest) -> Result<Self, TableError> {
         let all = Table::header(bytes)?;
-        let features: Vec<_> = manifest.inputs.iter().map(|feature| feature.name.clone()).collect();
-        let known: BTreeSet<_> = features.iter().collect();
-        let others = all.iter().filter(|column| !known.contains(column)).cloned().collect();
+        let reading = |kind: &FeatureKind| match kind {
+            FeatureKind::Number { missing: false, .. } => Reading::Numbers,
+            FeatureKind::Number { missing: true, .. } => Reading::NumbersOrNothing,
+            // What is none of the categories is the model's to say.
+            FeatureKind::Category(_) | FeatureKind::Text { .. } => Reading::CategoriesOrNothing,
+        };
+        let features = manifest.inputs.iter();
+        let features: BTreeMap<_, _> =
+            features.map(|feature| (feature.name.clone(), reading(&feature.kind))).collect();
+        let others = all.iter().filter(|column| !features.contains_key(*column)).cloned().collect();
         Ok(Self { all, features, others })
     }
 
-    fn others_but(&self, kept: &[String]) -> Vec<String> {
-        self.others.iter().filter(|column| !kept.contains(column)).cloned().collect()
+    /// Reads the features and the columns that are `kept`.
+    fn read(&self, bytes: &[u8], target: Wanted<'_>, kept: &[String]) -> Result<Table, TableError> {
+        let ignored = self.others.iter().filter(|column| !kept.contains(column));
+        let mut readings = self.features.clone();
+        readings.extend(ignored.map(|column| (column.clone(), Reading::Ignored)));
+        Table::read(bytes, &Layout { header: true, target, readings: &readings })
     }
 
-    /// Those columns of the table, in that order.
-    fn select(&self, table: &Table, names: &[String]) -> Result<Array2<f64>, TableError> {
+    /// Where those columns stand in the table.
+    fn places<'a>(
+        &self,
+        table: &Table,
+        names: impl Iterator<Item = &'a String>,
+    ) -> Result<Vec<usize>, TableError> {
         let places: BTreeMap<_, _> = table.columns.iter().zip(0..).collect();
         let missing = |name: &String| TableError::NoColumn { name: name.clone(), columns: self.all.clone() };
-        let columns: Result<Vec<usize>, _> =
-            names.iter().map(|name| places.get(name).copied().ok_or_else(|| missing(name))).collect();
-        Ok(table.values.select(Axis(1), &columns?))
+        names.map(|name| places.get(name).copied().ok_or_else(|| missing(name))).collect()
+    }
+
+    /// The features, in the model's order.
+    fn batch(&self, table: &Table, model: &Model) -> Result<Batch, EvaluationError> {
+        let features = &model.manifest().inputs;
+        let places = self.places(table, features.iter().map(|feature| &feature.name))?;
+        let columns = places.into_iter().map(|place| table.series(place)).collect();
+        model.batch(columns).map_err(|error| match error {
+            BatchError::Cells(cells) if !cells.is_empty() => EvaluationError::Cell {
+                row: cells[0].row + 1,
+                column: features[cells[0].column].name.clone(),
+                fault: cells[0].fault.clone(),
+            },
+            error => EvaluationError::Rows(error),
+        })
     }
 }
 
@@ -139,22 +170,24 @@ fn indices(target: &Target, classes: &[String]) -> Result<Vec<usize>, Evaluation
 
 #[cfg(test)]
 mod tests {
-    use artifact::{ndarray::array, testkit};
+    use artifact::{Digest, ndarray::array, testkit};
 
     use super::*;
 
-    fn manifest(pack: &artifact::Artifact) -> Manifest {
-        Manifest::parse(&pack.files().unwrap().manifest).unwrap()
+    fn model(pack: &artifact::Artifact) -> Model {
+        let files = pack.files().unwrap();
+        let manifest = Manifest::parse(&files.manifest).unwrap();
+        Model::load(manifest, Digest::of(&files.manifest), &files.tensors).unwrap()
     }
 
     fn read(pack: &artifact::Artifact, text: &str, target: Option<&str>) -> Result<Evaluation, String> {
-        Evaluation::read(text.as_bytes(), &manifest(pack), target).map_err(|error| error.to_string())
+        Evaluation::read(text.as_bytes(), &model(pack), target).map_err(|error| error.to_string())
     }
 
     #[test]
     fn columns_may_come_in_any_order_and_the_one_that_is_no_feature_is_true() {
         let found = read(&testkit::binary("a"), "kind,y,x\nyes,1,2\nno,3,4\n", None).unwrap();
-        assert_eq!(found.rows, array![[2.0, 1.0], [4.0, 3.0]]);
+        assert_eq!(found.rows.view(), array![[2.0, 1.0], [4.0, 3.0]]);
         assert!(matches!(found.truth, Truth::Classes(truth) if truth == [1, 0]));
     }
 
@@ -164,15 +197,36 @@ mod tests {
         for (target, expected) in [(None, 1.0), (Some("other"), 10.0)] {
             let found = read(&testkit::linear("a", 2.0), text, target).unwrap();
             assert!(matches!(found.truth, Truth::Numbers(truth) if truth == array![[expected]]));
-            assert_eq!(found.rows, array![[2.0, 3.0]]);
+            assert_eq!(found.rows.view(), array![[2.0, 3.0]]);
         }
     }
 
     #[test]
     fn clusters_need_features_alone() {
         let found = read(&testkit::clusters("a"), "name,x,y\nq,2,3\n", None).unwrap();
-        assert_eq!(found.rows, array![[2.0, 3.0]]);
+        assert_eq!(found.rows.view(), array![[2.0, 3.0]]);
         assert!(matches!(found.truth, Truth::None));
+    }
+
+    #[test]
+    fn a_table_is_read_as_its_model_takes_it() {
+        let table = testkit::table("a");
+        let text = "fate,port,sex,fare,age\nlost,S,male,7.25,22\nsurvived,,female,8,\n";
+        let found = read(&table, text, None).unwrap();
+        assert_eq!(found.rows.values()[..4], [22.0, 7.25, 1.0, 1.0]);
+        assert!(found.rows.values()[4].is_nan());
+        assert_eq!(found.rows.values()[5..], [8.0, 0.0, 1.0]);
+        assert_eq!(
+            read(&table, &text.replace("female", "man"), None).unwrap_err(),
+            "evaluation.csv: row 2, column `sex`: `man` is no category"
+        );
+        assert_eq!(
+            read(&table, &text.replace("female", ""), None).unwrap_err(),
+            "evaluation.csv: row 2, column `sex`: the value is missing"
+        );
+        let words = testkit::words("a");
+        let found = read(&words, "review,stars,value\ngood,1,3\n,2,2\n", None).unwrap();
+        assert_eq!(found.rows.texts(), ["good", ""]);
     }
 
     #[test]
@@ -202,7 +256,7 @@ mod tests {
             say(&long(100_001), None),
             "evaluation.csv has 100002 lines, of which 100000 are read at most; draw some of them"
         );
-        assert_eq!(read(&testkit::binary("a"), &long(100_000), None).unwrap().rows.nrows(), 100_000);
+        assert_eq!(read(&testkit::binary("a"), &long(100_000), None).unwrap().rows.rows(), 100_000);
         assert_eq!(say("", None), "evaluation.csv: it is empty; a header and rows are needed");
         assert_eq!(say("x,y,kind\n", None), "evaluation.csv: it has a header, but no rows");
         assert_eq!(

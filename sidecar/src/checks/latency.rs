@@ -32,18 +32,18 @@ enum LatencyError {
 /// Lets both answer golden rows, one row at a time, which is dearer than in a batch. Gives the serving version.
 pub(super) fn measure(
     model: &Model,
-    golden: &Golden,
+    new: &Golden,
     task: &Task,
 ) -> Result<(Option<Serving>, String), Failure> {
     let serving = Serving::load(task);
     let dearest = serving.as_ref().map_or(0, |serving| work(&serving.model)).max(work(model));
     let count = (WORK / dearest).clamp(1, ROWS);
-    let own = rows(golden, count);
+    let own = rows(model, new, count);
     let (found, before) = match &serving {
         Some(Serving { version, model: other, golden }) => {
             // The same rows for both, where both can take them.
-            let same = other.manifest().inputs.len() == model.manifest().inputs.len();
-            let theirs = if same { own.clone() } else { rows(golden, count) };
+            let same = rows(other, new, count);
+            let theirs = if same.len() == count { same } else { rows(other, golden, count) };
             let [found, before] = nanos_per_row([(model, own), (other, theirs)]);
             (found, Some((*version, before)))
         }
@@ -71,9 +71,9 @@ fn decide(found: f64, serving: Option<(Version, f64)>, require: &Latency) -> Res
 }
 
 /// So many golden rows, over and over.
-fn rows(golden: &Golden, count: usize) -> Vec<Batch> {
+fn rows(model: &Model, golden: &Golden, count: usize) -> Vec<Batch> {
     let inputs = golden.rows().iter().cycle().take(count);
-    inputs.filter_map(|row| Batch::new(row.input.clone(), row.input.len()).ok()).collect()
+    inputs.filter_map(|row| model.row(&row.input).ok()).collect()
 }
 
 fn nanos_per_row<const N: usize>(models: [(&Model, Vec<Batch>); N]) -> [f64; N] {

@@ -127,7 +127,7 @@ impl Course<'_> {
         self.report.signer = signer;
         let model = self.check(parameters::NAME, || parameters::load(manifest, digest, &files.tensors))?;
         let golden = self.check(golden::NAME, || golden::replay(&model, &files.golden))?;
-        self.check(probe::NAME, || probe::probe(&model))?;
+        self.check(probe::NAME, || probe::probe(&model, &golden))?;
         let serving = self.check(latency::NAME, || latency::measure(&model, &golden, task))?;
         let serving = serving.as_ref();
         self.check(schema::NAME, || schema::compare(model.manifest(), serving, task.require.schema))?;

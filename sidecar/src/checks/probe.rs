@@ -1,7 +1,10 @@
 //! `probe`: rows in and far around the training ranges get sound answers: finite numbers, probabilities that are
 //! some, and the same bits alone as among others. The rows are the same each time.
 
-use artifact::{Batch, BatchError, Feature, Model, Output, PredictError, Predictions};
+use artifact::{
+    Batch, BatchError, Cell, Feature, FeatureKind, Golden, Model, Output, PredictError, Predictions, Series,
+    feature::{Category, Statistics, Unknown},
+};
 
 use super::Failure;
 
@@ -31,7 +34,7 @@ enum ProbeError {
     NotFinite { row: usize, step: usize, kind: &'static str },
     /// The probe's own rows do not fit.
     #[error("the rows of the probe do not fit: {0}")]
-    Width(PredictError),
+    Fit(PredictError),
     /// Not a probability, whatever it is.
     #[error("row {row} of the probe: the probability of `{class}` is {value}")]
     Probability { row: usize, class: String, value: f64 },
@@ -46,28 +49,28 @@ enum ProbeError {
     Batching { row: usize, rows: usize },
 }
 
-/// Lets the model answer the rows, together and one by one.
-pub(super) fn probe(model: &Model) -> Result<((), String), Failure> {
-    Ok(((), answers(model).map_err(Failure::sure)?))
+/// Lets the model answer the rows, together and one by one. Free texts are those of the golden rows and what is made of them.
+pub(super) fn probe(model: &Model, golden: &Golden) -> Result<((), String), Failure> {
+    Ok(((), answers(model, golden).map_err(Failure::sure)?))
 }
 
-fn answers(model: &Model) -> Result<String, ProbeError> {
+fn answers(model: &Model, golden: &Golden) -> Result<String, ProbeError> {
     let (inputs, output) = (&model.manifest().inputs, &model.manifest().output);
     let rows = row_count(inputs.len().max(output.width()), model.parameters());
-    let batch = Batch::new(self::rows(inputs, rows), inputs.len())?;
+    let batch = model.batch(columns(inputs, golden, rows))?;
     let predict = |batch: &Batch, answers: &mut Predictions| {
         model.predict(batch, answers).map_err(|error| match error {
             PredictError::NotFinite { row, step, kind } => ProbeError::NotFinite { row: row + 1, step, kind },
-            PredictError::Width { .. } => ProbeError::Width(error),
+            PredictError::Width { .. } | PredictError::Foreign => ProbeError::Fit(error),
         })
     };
     let (mut all, mut alone) = (Predictions::default(), Predictions::default());
     predict(&batch, &mut all)?;
     let names = output.names();
-    for (index, input) in batch.values().chunks_exact(inputs.len()).enumerate() {
+    for (index, row) in (0..rows).filter_map(|index| Some((index, batch.row(index)?))) {
         let among = Answer::of(&all, index);
         among.is_sound(index + 1, output, &names)?;
-        predict(&Batch::new(input.to_vec(), inputs.len())?, &mut alone)?;
+        predict(&row, &mut alone)?;
         among.is_the_same(index + 1, &Answer::of(&alone, 0), rows)?;
     }
     Ok(format!("{rows} rows, each alone as among the others{}", figures(output, &all)))
@@ -140,28 +143,73 @@ impl<'a> Answer<'a> {
     }
 }
 
-/// `count` rows, row-major: first all features at their extremes, at their deciles and at the widened ends, then
-/// by turns rows scattered over the widened ranges and over their corners.
-fn rows(inputs: &[Feature], count: usize) -> Vec<f64> {
+/// `count` values of each feature: first all features at their extremes, at their deciles and at the widened ends, then
+/// by turns values scattered over the widened ranges and over their corners. Where a value may be missing, some are.
+fn columns(inputs: &[Feature], golden: &Golden, count: usize) -> Vec<Series> {
     let mut scatter = Scatter(0x6c69_6e66_6121);
-    let mut values = Vec::with_capacity(count * inputs.len());
-    for row in 0..count {
-        values.extend(inputs.iter().map(|feature| match row {
-            0 => feature.min,
-            1 => feature.max,
-            2 => feature.mean,
-            3..12 => feature.deciles[row - 3],
-            12 => at(feature, -1.0),
-            13 => at(feature, 1.0),
-            _ if row % 2 == 0 => at(feature, scatter.next()),
-            _ => at(feature, scatter.next().signum()),
-        }));
+    let column = |(place, feature): (usize, &Feature)| match &feature.kind {
+        FeatureKind::Number { statistics, missing } => {
+            let missing = |row: usize| *missing && row % 5 == place % 5;
+            let numbers = (0..count).map(|row| (row, number(statistics, row, &mut scatter)));
+            Series::Numbers(
+                numbers.map(|(row, number)| if missing(row) { f64::NAN } else { number }).collect(),
+            )
+        }
+        FeatureKind::Category(category) => {
+            let texts = categories(category);
+            // All of them in turn, from another one each time, so that those of two columns meet in all ways.
+            let text = |row: usize| texts[(row + row / texts.len() * place) % texts.len()].clone();
+            Series::Texts((0..count).map(text).collect())
+        }
+        FeatureKind::Text { .. } => Series::Texts(self::texts(place, golden, count)),
+    };
+    inputs.iter().enumerate().map(column).collect()
+}
+
+/// The value of a number in that row.
+fn number(feature: &Statistics, row: usize, scatter: &mut Scatter) -> f64 {
+    match row {
+        0 => feature.min,
+        1 => feature.max,
+        2 => feature.mean,
+        3..12 => feature.deciles[row - 3],
+        12 => at(feature, -1.0),
+        13 => at(feature, 1.0),
+        _ if row % 2 == 0 => at(feature, scatter.next()),
+        _ => at(feature, scatter.next().signum()),
     }
-    values
+}
+
+/// Every text that the feature takes: its categories, one that is none, and none at all.
+fn categories(category: &Category) -> Vec<String> {
+    let unknown = (category.unknown == Unknown::Ignore).then(|| {
+        // Longer than each of them, hence none.
+        let longest = category.categories.iter().map(String::len).max().unwrap_or_default();
+        "?".repeat(longest + 1)
+    });
+    let missing = category.missing_as.is_some().then(String::new);
+    category.categories.iter().cloned().chain(unknown).chain(missing).collect()
+}
+
+/// Texts of the golden rows as they are, twice in one, cut in the middle; and none at all.
+fn texts(place: usize, golden: &Golden, count: usize) -> Vec<String> {
+    let cells = golden.rows().iter().filter_map(|row| row.input.get(place));
+    let given: Vec<_> =
+        cells.map(|cell| if let Cell::Text(text) = cell { text.as_str() } else { "" }).collect();
+    let text = |row: usize| {
+        let text = given.get(row % given.len().max(1)).copied().unwrap_or_default();
+        match row % 4 {
+            0 => String::new(),
+            1 => format!("{text} {text}"),
+            2 => text.chars().take(text.chars().count() / 2).collect(),
+            _ => text.to_owned(),
+        }
+    };
+    (0..count).map(text).collect()
 }
 
 /// A point of the feature's widened range: -1 is its lower end, 1 its upper one.
-fn at(feature: &Feature, place: f64) -> f64 {
+fn at(feature: &Statistics, place: f64) -> f64 {
     let centre = feature.min / 2.0 + feature.max / 2.0;
     let half = match feature.max / 2.0 - feature.min / 2.0 {
         // A constant feature has no range, but a request may give another value.
@@ -192,9 +240,24 @@ impl Scatter {
 mod tests {
     use super::*;
 
-    fn feature(min: f64, max: f64) -> Feature {
+    fn numbers(min: f64, max: f64) -> Statistics {
         let mean = (min + max) / 2.0;
-        Feature { name: "x".into(), min, max, mean, std: 1.0, deciles: [mean; 9] }
+        Statistics { min, max, mean, std: 1.0, deciles: [mean; 9] }
+    }
+
+    /// The values of those features, column by column; they have no free texts.
+    fn columns_of<const N: usize>(kinds: [FeatureKind; N]) -> [Series; N] {
+        let golden = Golden::parse(br#"{"input":[0],"scores":[0],"tolerance":0}"#).unwrap();
+        let inputs = kinds.map(|kind| Feature { name: "x".into(), kind });
+        columns(&inputs, &golden, 256).try_into().unwrap()
+    }
+
+    fn values(statistics: Statistics) -> Vec<f64> {
+        let [Series::Numbers(values)] = columns_of([FeatureKind::Number { statistics, missing: false }])
+        else {
+            panic!("numbers are no numbers")
+        };
+        values
     }
 
     fn sound(choice: u32, scores: &[f64]) -> Result<(), String> {
@@ -234,23 +297,44 @@ mod tests {
 
     #[test]
     fn the_rows_reach_ten_times_around_the_training_range_and_are_the_same_each_time() {
-        let inputs = [feature(2.0, 4.0), feature(5.0, 5.0)];
-        let rows = rows(&inputs, 256);
-        assert_eq!(rows.len(), 512);
-        assert_eq!(rows, self::rows(&inputs, 256));
-        let ends = |column: usize| {
-            let values = rows.iter().skip(column).step_by(2);
-            values.fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(*value), high.max(*value)))
+        let (ranged, constant) = (values(numbers(2.0, 4.0)), values(numbers(5.0, 5.0)));
+        assert_eq!(ranged.len(), 256);
+        assert_eq!(ranged, values(numbers(2.0, 4.0)));
+        let ends = |values: &[f64]| {
+            values.iter().fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(*value), high.max(*value)))
         };
-        assert_eq!(rows[..2], [2.0, 5.0]);
-        assert_eq!(rows[24..28], [-7.0, -45.0, 13.0, 55.0]);
+        assert_eq!(ranged[12..14], [-7.0, 13.0]);
+        assert_eq!(constant[12..14], [-45.0, 55.0]);
         let corner = |value: &f64| [-7.0, 13.0].contains(value);
-        let values: Vec<_> = rows.iter().step_by(2).skip(14).collect();
-        assert!(values.iter().step_by(2).all(|value| !corner(value)));
-        assert!(values.iter().skip(1).step_by(2).all(|value| corner(value)));
-        assert_eq!(ends(0), (-7.0, 13.0));
-        assert_eq!(ends(1), (-45.0, 55.0), "a constant feature is widened by its size");
-        assert!(self::rows(&[feature(f64::MIN, f64::MAX)], 256).iter().all(|value| value.is_finite()));
+        let scattered = &ranged[14..];
+        assert!(scattered.iter().step_by(2).all(|value| !corner(value)));
+        assert!(scattered.iter().skip(1).step_by(2).all(|value| corner(value)));
+        assert_eq!(ends(&ranged), (-7.0, 13.0));
+        assert_eq!(ends(&constant), (-45.0, 55.0), "a constant feature is widened by its size");
+        assert!(values(numbers(f64::MIN, f64::MAX)).iter().all(|value| value.is_finite()));
+    }
+
+    #[test]
+    fn the_rows_show_every_category_one_that_is_none_and_values_that_are_missing() {
+        let category = |unknown, missing_as| Category {
+            categories: vec!["a".into(), "long".into()],
+            counts: vec![1, 1],
+            unknown,
+            missing_as,
+        };
+        let [numbers, closed, open] = columns_of([
+            FeatureKind::Number { statistics: numbers(1.0, 2.0), missing: true },
+            FeatureKind::Category(category(Unknown::Refuse, None)),
+            FeatureKind::Category(category(Unknown::Ignore, Some("a".into()))),
+        ]);
+        let Series::Numbers(numbers) = numbers else { panic!("numbers are no numbers") };
+        assert!((40..60).contains(&numbers.iter().filter(|number| number.is_nan()).count()));
+        let shown = |series| match series {
+            Series::Texts(texts) => texts.into_iter().collect::<std::collections::BTreeSet<_>>(),
+            Series::Numbers(_) => panic!("texts are numbers"),
+        };
+        assert_eq!(shown(closed).into_iter().collect::<Vec<_>>(), ["a", "long"]);
+        assert_eq!(shown(open).into_iter().collect::<Vec<_>>(), ["", "?????", "a", "long"]);
     }
 
     #[test]
@@ -268,8 +352,7 @@ mod tests {
     #[test]
     fn the_rows_show_each_decile() {
         let deciles = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0];
-        let inputs = [Feature { deciles, ..feature(0.0, 10.0) }];
-        assert_eq!(rows(&inputs, 256)[3..12], deciles);
+        assert_eq!(values(Statistics { deciles, ..numbers(0.0, 10.0) })[3..12], deciles);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use artifact::{Batch, Manifest, Model, PredictError, Predictions, Version, ndarray::Axis};
+use artifact::{Manifest, Model, PredictError, Predictions, Version, ndarray::Axis};
 
 use super::{
     Failure, Task, Weight,
@@ -161,18 +161,18 @@ fn decide(
 
 impl Score {
     fn of(model: &Model, bytes: &[u8], target: Option<&str>, most: usize) -> Result<Self, QualityError> {
-        let Evaluation { rows, truth } = Evaluation::read(bytes, model.manifest(), target)?;
-        let scored = (0..rows.nrows()).step_by(step(rows.nrows(), most));
+        let Evaluation { rows, truth } = Evaluation::read(bytes, model, target)?;
+        let scored = (0..rows.rows()).step_by(step(rows.rows(), most));
         let (mut choices, mut probabilities, mut numbers) = (Vec::new(), Vec::new(), Vec::new());
         let mut answer = Predictions::default();
         for index in scored.clone() {
-            let batch = Batch::new(rows.row(index).to_vec(), rows.ncols())
-                .map_err(|error| QualityError::Rows(error.to_string()))?;
-            model.predict(&batch, &mut answer).map_err(|error| match error {
+            let row =
+                rows.row(index).ok_or_else(|| QualityError::Rows(format!("there is no row {index}")))?;
+            model.predict(&row, &mut answer).map_err(|error| match error {
                 PredictError::NotFinite { step, kind, .. } => {
                     QualityError::NotFinite { row: index + 1, step, kind }
                 }
-                PredictError::Width { .. } => QualityError::Rows(error.to_string()),
+                PredictError::Width { .. } | PredictError::Foreign => QualityError::Rows(error.to_string()),
             })?;
             choices.extend(answer.choices().iter().map(|choice| *choice as usize));
             match &truth {
@@ -201,10 +201,10 @@ impl Score {
                 ]
             }
             Truth::None => {
-                let most = (DISTANCES / rows.ncols()).isqrt().clamp(2, COMPARED);
+                let most = (DISTANCES / rows.columns()).isqrt().clamp(2, COMPARED);
                 let compared = scored.clone().zip(choices).step_by(step(scored.clone().count(), most));
                 let (places, clusters): (Vec<_>, Vec<_>) = compared.unzip();
-                let rows = rows.select(Axis(0), &places);
+                let rows = rows.view().select(Axis(0), &places);
                 vec![(Metric::Silhouette, metrics::silhouette(rows.view(), &clusters))]
             }
         };

@@ -1,6 +1,8 @@
 //! `schema`: the version takes and gives what the serving one does, so that whoever calls it today can go on.
 
-use artifact::{Manifest, Output, Version};
+use std::collections::BTreeSet;
+
+use artifact::{Feature, FeatureKind, Manifest, Output, Version, feature::Unknown};
 
 use super::{Failure, serving::Serving};
 
@@ -18,6 +20,12 @@ enum SchemaError {
     /// The values of a row would land in other features, and the answers be read as others.
     #[error("number {position} of its {what} is `{found}`, in version {version} it is `{expected}`")]
     Name { what: &'static str, position: usize, found: String, expected: String, version: Version },
+    /// Texts would be sent where numbers belong, or the other way round.
+    #[error("its feature `{name}` is a {found}, in version {version} it is a {expected}")]
+    Kind { name: String, found: &'static str, expected: &'static str, version: Version },
+    /// Rows that are answered today would be refused.
+    #[error("its feature `{name}` {rule}, in version {version} it may")]
+    Narrower { name: String, rule: String, version: Version },
 }
 
 /// Compares what goes in and what comes out.
@@ -65,5 +73,38 @@ fn differ(manifest: &Manifest, expected: &Manifest, version: Version) -> Result<
             return Err(SchemaError::Name { what, position, found, expected, version });
         }
     }
-    Ok(())
+    let mut features = manifest.inputs.iter().zip(&expected.inputs);
+    features.try_for_each(|(found, expected)| takes_as_much(found, expected, version))
+}
+
+/// Whether a feature takes all that it took.
+fn takes_as_much(feature: &Feature, expected: &Feature, version: Version) -> Result<(), SchemaError> {
+    let name = || feature.name.clone();
+    let (found, before) = (&feature.kind, &expected.kind);
+    if found.name() != before.name() {
+        return Err(SchemaError::Kind {
+            name: name(),
+            found: found.name(),
+            expected: before.name(),
+            version,
+        });
+    }
+    let narrower = |rule| Err(SchemaError::Narrower { name: name(), rule, version });
+    if before.may_be_missing() && !found.may_be_missing() {
+        return narrower("may not be missing".to_owned());
+    }
+    let (FeatureKind::Category(found), FeatureKind::Category(before)) = (found, before) else {
+        return Ok(());
+    };
+    if found.unknown == Unknown::Ignore {
+        return Ok(());
+    }
+    if before.unknown == Unknown::Ignore {
+        return narrower("may not be another text than its categories".to_owned());
+    }
+    let known: BTreeSet<_> = found.categories.iter().collect();
+    match before.categories.iter().find(|category| !known.contains(category)) {
+        Some(lost) => narrower(format!("may not be `{lost}`")),
+        None => Ok(()),
+    }
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use artifact::{
-    Artifact, Exported, Feature, GoldenRow, Output,
+    Artifact, Cell, Exported, Feature, GoldenRow, Output,
     catalog::Status,
     steps::kmeans::KMeans,
     tensors::{Tensor, Values},
@@ -47,7 +47,7 @@ pub(crate) fn slow(name: &str) -> Artifact {
         row
     };
     let golden = |cluster| GoldenRow {
-        input: row(cluster),
+        input: row(cluster).into_iter().map(Cell::from).collect(),
         choice: Some(u32::try_from(cluster).unwrap()),
         scores: Vec::new(),
         tolerance: 0.0,

@@ -1,7 +1,7 @@
 //! Latency, schema and quality: what policy.toml requires beyond soundness, against what serves.
 
 use artifact::{
-    Artifact, Exported, GoldenRow, Output,
+    Artifact, Cell, Exported, GoldenRow, Output,
     catalog::Status,
     steps::{kmeans::KMeans, logistic_regression::LogisticRegression},
     tensors::{Tensor, Values},
@@ -18,7 +18,8 @@ fn binary(intercept: f64) -> Artifact {
         [("coefficients", f64s([2.0, -1.0])), ("intercept", f64s([intercept]))],
     )];
     for row in &mut pack.golden {
-        let score = 2.0 * row.input[0] - row.input[1] + intercept;
+        let [x, y] = [0, 1].map(|place| row.input[place].number().unwrap());
+        let score = 2.0 * x - y + intercept;
         row.choice = Some(u32::from(score > 0.0));
         row.scores = vec![1.0 / (1.0 + score.exp()), score.exp() / (1.0 + score.exp())];
     }
@@ -34,7 +35,7 @@ fn clusters(count: u32) -> Artifact {
     let centroids: Vec<_> = (0..count).flat_map(|cluster| [10.0 * f64::from(cluster), 0.0]).collect();
     pack.golden = (0..count)
         .map(|cluster| GoldenRow {
-            input: vec![10.0 * f64::from(cluster), 0.0],
+            input: [10.0 * f64::from(cluster), 0.0].map(Cell::from).to_vec(),
             choice: Some(cluster),
             scores: Vec::new(),
             tolerance: 0.0,
@@ -184,8 +185,12 @@ fn every_metric_can_be_required() {
     let (good, mut bad) = (testkit::clusters("a"), testkit::clusters("a"));
     let centroids = [[-1.0, 0.0], [1.0, 0.0], [1000.0, 0.0]];
     bad.steps = vec![Exported::new(KMeans {}, [("centroids", testkit::matrix(centroids))])];
-    let row =
-        |x, cluster| GoldenRow { input: vec![x, 0.0], choice: Some(cluster), scores: vec![], tolerance: 0.0 };
+    let row = |x: f64, cluster| GoldenRow {
+        input: [x, 0.0].map(Cell::from).to_vec(),
+        choice: Some(cluster),
+        scores: vec![],
+        tolerance: 0.0,
+    };
     bad.golden = vec![row(-5.0, 0), row(5.0, 1), row(2000.0, 2)];
     assert_eq!(
         worse(&good, &bad, "silhouette", "x,y\n-1,0\n1,0\n-1,10\n1,10\n"),

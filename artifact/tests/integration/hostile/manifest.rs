@@ -1,7 +1,8 @@
 //! manifest.json.
 
 use artifact::{
-    Manifest,
+    FeatureKind, Manifest,
+    feature::Statistics,
     testkit::{Parts, binary, clusters, linear},
 };
 use serde_json::json;
@@ -101,7 +102,7 @@ fn statistics_that_are_no_numbers_are_refused() {
     let manifest = String::from_utf8(Parts::of(&linear("a", 2.0)).files().manifest).unwrap();
     for (value, error) in [
         ("NaN", "expected value at line"),
-        ("null", "invalid type: null, expected f64 at line"),
+        ("null", "`x`: a number needs the field `min` at line"),
         ("1e999", "number out of range at line"),
     ] {
         let spoilt = manifest.replacen("\"min\": -4.0", &format!("\"min\": {value}"), 1);
@@ -115,7 +116,10 @@ fn statistics_that_are_no_numbers_are_refused() {
 fn statistics_that_json_cannot_hold_are_not_written() {
     let mut manifest = Manifest::parse(&Parts::of(&linear("a", 2.0)).files().manifest).unwrap();
     for value in [f64::NAN, f64::INFINITY] {
-        manifest.inputs[0].std = value;
+        manifest.inputs[0].kind = FeatureKind::Number {
+            statistics: Statistics { std: value, ..Statistics::default() },
+            missing: false,
+        };
         assert_eq!(
             manifest.to_bytes().unwrap_err().to_string(),
             "inputs: the statistics of `x` are not finite or not in order"

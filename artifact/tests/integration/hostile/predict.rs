@@ -1,7 +1,7 @@
 //! Rows that a good model cannot answer.
 
 use artifact::{
-    Batch, BatchError, PredictError, Predictions,
+    BadCell, Batch, BatchError, Fault, PredictError, Predictions,
     testkit::{Parts, binary, classifier, clusters, f64s, linear, tree},
 };
 
@@ -54,7 +54,11 @@ fn values_that_are_no_batch_are_refused() {
     assert_eq!(error(vec![0.0, 0.0, f64::NAN, 0.0], 2), "row 1, column 0: not a finite number");
     assert_eq!(
         Batch::new(vec![f64::INFINITY; 40], 2).unwrap_err(),
-        BatchError::NotFinite((0..16).map(|index| (index / 2, index % 2)).collect())
+        BatchError::Cells(
+            (0..16)
+                .map(|index| BadCell { row: index / 2, column: index % 2, fault: Fault::NotFinite })
+                .collect()
+        )
     );
 }
 

@@ -4,6 +4,7 @@ use std::cell::Cell;
 
 use artifact::{
     Artifact, Batch, Digest, Exported, Feature, LoadError, Manifest, Model, Output, Predictions,
+    feature::Statistics,
     fitted::Fitted,
     manifest::Training,
     ndarray::Array2,
@@ -142,14 +143,7 @@ impl Case {
     }
 
     fn try_load(&self, step: Exported) -> Result<Model, LoadError> {
-        let feature = |index| Feature {
-            name: format!("f{index}"),
-            min: 0.0,
-            max: 0.0,
-            mean: 0.0,
-            std: 0.0,
-            deciles: [0.0; 9],
-        };
+        let feature = |index| Feature::number(format!("f{index}"), Statistics::default());
         let pack = Artifact {
             name: "model".parse().unwrap(),
             steps: vec![step],

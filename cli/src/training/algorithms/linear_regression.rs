@@ -1,5 +1,6 @@
 //! `linear-regression`, as `linfa_linear::LinearRegression`.
 
+use anyhow::Context as _;
 use artifact::fitted::Fitted;
 use clap::Args;
 use linfa::{DatasetBase, traits::Fit as _};
@@ -21,6 +22,8 @@ impl Fit for LinearRegression {
     fn fit(&self, lesson: &Lesson<'_>) -> anyhow::Result<Box<dyn Fitted>> {
         let dataset = DatasetBase::new(lesson.part.records.view(), lesson.part.number()?);
         let parameters = linfa_linear::LinearRegression::new().with_intercept(!self.without_intercept);
-        Ok(Box::new(parameters.fit(&dataset)?))
+        let fitted = parameters.fit(&dataset);
+        let why = "no single solution (a column is constant, or a sum of others, or rows are too few)";
+        Ok(Box::new(fitted.context(why)?))
     }
 }

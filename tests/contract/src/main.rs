@@ -1,0 +1,136 @@
+//! Brings up a server with the models of the cases and lets clients' suites run against it; and what a suite asks for while it
+//! runs. `README.md` says how the two talk.
+
+use std::{env, io::Write as _, path::PathBuf, process::ExitCode};
+
+use anyhow::Context as _;
+use clap::{Args, Parser, Subcommand};
+use contract::{Stand, Suite, Where, drop_next, hold_next, release};
+
+/// The contract of the clients.
+#[derive(Parser)]
+enum Contract {
+    /// Run suites, each against a stand of its own; all that there are, if none is named
+    Run(Run),
+    /// Start a stand in a new folder, tell its variables, and leave it running
+    Up(Up),
+    /// Stop the stand of that folder
+    Down {
+        /// The folder
+        folder: PathBuf,
+    },
+    /// What a suite asks for
+    #[command(flatten)]
+    Do(Do),
+}
+
+#[derive(Args)]
+struct Run {
+    /// As `python` or `typescript-browser`
+    suites: Vec<String>,
+    #[command(flatten)]
+    place: Place,
+}
+
+#[derive(Args)]
+struct Up {
+    /// The folder, which must not exist
+    folder: PathBuf,
+    #[command(flatten)]
+    place: Place,
+}
+
+#[derive(Args)]
+struct Place {
+    /// Not the containers but `linfactl up` of this program
+    #[arg(long, value_name = "PROGRAM")]
+    linfactl: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+enum Do {
+    /// Drop one more version of a model; prints its number
+    Drop { model: String },
+    /// The same without the manifest, so that it is pending; prints its number
+    Hold { model: String },
+    /// Complete what was held
+    Release { model: String },
+    /// Restart the server; returns when it answers again
+    Restart,
+}
+
+fn main() -> ExitCode {
+    let done = match Contract::parse() {
+        Contract::Run(run) => run.run(),
+        Contract::Up(up) => up.run(),
+        Contract::Down { folder } => Stand::of(&folder).and_then(|stand| stand.stop()).map(|()| true),
+        Contract::Do(asked) => asked.run().map(|()| true),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("contract: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+impl Run {
+    /// Whether every case of every suite holds.
+    fn run(self) -> anyhow::Result<bool> {
+        let mut all = true;
+        for suite in Suite::find(&self.suites)? {
+            let folder = tempfile::Builder::new().prefix("linfa-contract-").tempdir()?;
+            let stand = Stand::start(folder.path(), self.place.place()?);
+            let ran = stand.as_ref().map_or(Ok(None), |stand| suite.run(stand).map(Some));
+            // It goes whatever has happened.
+            if let Ok(stand) = &stand {
+                stand.stop()?;
+            }
+            stand?;
+            if let Some(report) = ran? {
+                all &= report.holds();
+                say(&report.to_string())?;
+            }
+        }
+        Ok(all)
+    }
+}
+
+impl Up {
+    fn run(self) -> anyhow::Result<bool> {
+        fs_err::create_dir(&self.folder)?;
+        let stand = Stand::start(&fs_err::canonicalize(&self.folder)?, self.place.place()?)?;
+        for (name, value) in stand.variables()? {
+            say(&format!("export {name}={value}\n"))?;
+        }
+        Ok(true)
+    }
+}
+
+impl Place {
+    fn place(&self) -> anyhow::Result<Where> {
+        Ok(match &self.linfactl {
+            Some(program) => Where::Linfactl(fs_err::canonicalize(program)?),
+            None => Where::Compose,
+        })
+    }
+}
+
+impl Do {
+    fn run(self) -> anyhow::Result<()> {
+        let folder = env::var_os("CONTRACT_STAND").context("CONTRACT_STAND names the stand's folder")?;
+        let stand = Stand::of(folder.as_ref())?;
+        match self {
+            Self::Drop { model } => say(&format!("{}\n", drop_next(&stand.models(), &model)?)),
+            Self::Hold { model } => say(&format!("{}\n", hold_next(&stand.models(), &model)?)),
+            Self::Release { model } => release(&stand.models(), &model),
+            Self::Restart => stand.restart(),
+        }
+    }
+}
+
+fn say(text: &str) -> anyhow::Result<()> {
+    Ok(std::io::stdout().write_all(text.as_bytes())?)
+}
