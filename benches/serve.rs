@@ -78,8 +78,10 @@ async fn main() {
     while linfa_serve::is_ready(ours.address).await.is_err() {}
     println!("ready after {:.0} ms, {} MiB", began.elapsed().as_secs_f64() * 1e3, ours.memory("VmRSS") >> 10);
 
-    let client =
-        Client::connect(&format!("http://{}", ours.address), ApiKey::new(KEY).unwrap()).await.unwrap();
+    let client = Client::connect(&format!("http://{}", ours.address), ApiKey::new(KEY).unwrap())
+        .await
+        .unwrap()
+        .without_retries();
     let mut bodies = BTreeMap::new();
     for rows in [1, 128] {
         bodies.insert(rows, body(dir.path(), &client, &model, rows).await);

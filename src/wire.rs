@@ -93,7 +93,9 @@ pub(crate) fn answer(loaded: &Loaded, predictions: Predictions) -> pb::PredictRe
             Prediction::Regression(pb::Regression { values: scores, targets: targets.clone() })
         }
         Output::Clustering { .. } => {
-            Prediction::Clustering(pb::Clustering { cluster: choices, distances: scores })
+            let (distances, probabilities) =
+                if loaded.model.is_mixture() { (Vec::new(), scores) } else { (scores, Vec::new()) };
+            Prediction::Clustering(pb::Clustering { cluster: choices, distances, probabilities })
         }
         Output::Transformation { names } => {
             Prediction::Transformation(pb::Transformation { values: scores, names: names.clone() })

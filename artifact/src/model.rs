@@ -177,6 +177,11 @@ impl Model {
         self.parameters
     }
 
+    /// Whether the scores of a clustering are the clusters' probabilities, and no distances.
+    pub fn is_mixture(&self) -> bool {
+        self.stages.last().is_some_and(|stage| matches!(stage.step.role(), Role::Mixture { .. }))
+    }
+
     /// The most numbers that any step gives for one row, at least 1.
     pub fn row_width(&self) -> usize {
         self.stages.iter().map(|stage| stage.step.role().width()).fold(1, usize::max)
@@ -269,9 +274,10 @@ fn fits(role: &Role, kind: &'static str, output: &Output) -> Result<(), LoadErro
         (Role::Regressor { targets }, Output::Regression { targets: names }) => {
             ("targets", *targets, names.len())
         }
-        (Role::Clusterer { clusters }, Output::Clustering { clusters: named }) => {
-            ("clusters", *clusters, *named)
-        }
+        (
+            Role::Clusterer { clusters } | Role::Mixture { clusters },
+            Output::Clustering { clusters: named },
+        ) => ("clusters", *clusters, *named),
         (Role::Transformer { columns }, Output::Transformation { names }) => {
             ("columns", *columns, names.len())
         }

@@ -236,14 +236,14 @@ impl Parameters<'_> {
         self.numbers(name, &[rows, columns])
     }
 
-    /// Takes rows of `columns` finite numbers, however many rows there are, row-major.
+    /// Takes finite numbers in rows of `columns`, row-major, however many rows there are.
     ///
     /// # Errors
     /// [`TensorError`] if there are none of that name, width and kind.
-    pub fn rows(&mut self, name: &str, columns: usize) -> Result<Vec<f64>, TensorError> {
+    pub fn matrix_of_any_height(&mut self, name: &str, columns: usize) -> Result<Vec<f64>, TensorError> {
         let tensor = self.take(name)?;
         match tensor.shape[..] {
-            [rows, width] if width == columns => self.finite(name, &[rows, width], tensor),
+            [rows, width] if width == columns => self.finite(name, &[rows, columns], tensor),
             _ => Err(self.refuse_shape(name, &tensor.shape, format!("rows of {columns}"))),
         }
     }
@@ -289,7 +289,11 @@ impl Parameters<'_> {
         TensorError::Shape { name: self.full(name), shape: shape.to_vec(), expected: expected.into() }
     }
 
-    fn numbers(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f64>, TensorError> {
+    /// Takes finite numbers of that shape, row-major.
+    ///
+    /// # Errors
+    /// [`TensorError`] if there are none of that name, shape and kind.
+    pub fn numbers(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f64>, TensorError> {
         let tensor = self.take(name)?;
         self.finite(name, shape, tensor)
     }

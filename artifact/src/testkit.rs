@@ -10,7 +10,7 @@ use crate::{
     feature::{Category, Statistics, Unknown},
     manifest::Training,
     steps::{
-        Words, imputer::Imputer, kmeans::KMeans,
+        Words, gaussian_mixture::GaussianMixture, imputer::Imputer, kmeans::KMeans,
         linear_regression::LinearRegression, logistic_regression::LogisticRegression,
         multinomial_logistic_regression::MultinomialLogisticRegression, one_hot_encoder::OneHotEncoder,
         ordinal_encoder::OrdinalEncoder, standard_scaler::StandardScaler, tf_idf::TfIdf,
@@ -115,6 +115,26 @@ pub fn clusters(name: &str) -> Artifact {
     });
     let kmeans = Exported::new(KMeans {}, [("centroids", matrix(CENTROIDS))]);
     pack(name, ["x", "y"], Output::Clustering { clusters: 3 }, vec![kmeans], golden.to_vec())
+}
+
+/// Two clusters of equal weight over the features `x` and `y`, with the same round curve around (0, 0) and (4, 0).
+pub fn mixture(name: &str) -> Artifact {
+    let rows = [[1.0, 1.0], [2.25, -3.0], [3.0, 8.0], [-0.5, 0.0]];
+    let golden = rows.map(|[x, y]: [f64; 2]| {
+        // Half the difference of the squared distances.
+        let odds = (4.0 * x - 8.0).exp();
+        golden([x, y], Some(u32::from(x > 2.0)), vec![1.0 / (1.0 + odds), odds / (1.0 + odds)])
+    });
+    let factors = Tensor { shape: vec![2, 2, 2], values: Values::F64([1.0, 0.0, 0.0, 1.0].repeat(2)) };
+    let mixture = Exported::new(
+        GaussianMixture {},
+        [
+            ("weights", f64s([0.5, 0.5])),
+            ("means", matrix([[0.0, 0.0], [4.0, 0.0]])),
+            ("precision_factors", factors),
+        ],
+    );
+    pack(name, ["x", "y"], Output::Clustering { clusters: 2 }, vec![mixture], golden.to_vec())
 }
 
 /// (x - its column's number) / 2 for each of `width` features, numbered from 0.

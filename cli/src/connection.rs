@@ -30,7 +30,9 @@ impl Connection {
         let key = ApiKey::new(secret::read(file)?.expose_secret())
             .with_context(|| format!("{} holds no key", file.display()))?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let answer = runtime.block_on(async { call(Client::connect(&self.server, key).await?).await });
+        // A person reads when another try makes sense.
+        let answer = runtime
+            .block_on(async { call(Client::connect(&self.server, key).await?.without_retries()).await });
         answer.map_err(|error: anyhow::Error| match error.downcast() {
             Ok(error) => explain(error),
             Err(error) => error,

@@ -1,10 +1,14 @@
-//! Compiles the proto files of the repository into the generated client. No protoc is needed.
+//! Compiles the proto files into the generated client. No protoc is needed. The files are links to the repository's, which the
+//! packed crate holds as they are.
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let proto = concat!(env!("CARGO_MANIFEST_DIR"), "/../../proto");
-    println!("cargo::rerun-if-changed={proto}");
-    let files = ["linfa/serve/v1/predict.proto", "linfa/serve/v1/model.proto"];
+    let proto = concat!(env!("CARGO_MANIFEST_DIR"), "/proto");
+    let files = ["predict", "model"].map(|name| format!("{proto}/linfa/serve/v1/{name}.proto"));
+    for file in &files {
+        println!("cargo::rerun-if-changed={file}");
+    }
     let descriptors = protox::compile(files, [proto])?;
-    tonic_prost_build::configure().build_server(false).compile_fds(descriptors)?;
+    // Packed values are shared by the attempts of a call, where a `Vec` would be copied.
+    tonic_prost_build::configure().build_server(false).bytes(".").compile_fds(descriptors)?;
     Ok(())
 }

@@ -37,7 +37,10 @@ impl Caller {
             move || {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
                 runtime.block_on(async {
-                    let client = Client::connect(&endpoint, ApiKey::new(key.trim()).unwrap()).await.unwrap();
+                    let client = Client::connect(&endpoint, ApiKey::new(key.trim()).unwrap())
+                        .await
+                        .unwrap()
+                        .without_retries();
                     let mut pace = tokio::time::interval(Duration::from_millis(5));
                     while !stop.load(Ordering::Acquire) {
                         pace.tick().await;

@@ -150,7 +150,7 @@ impl Stack {
             let address = self.copy.compose(&["port", "server", "50051"]);
             self.endpoint = format!("http://{}", address.trim());
             let key = ApiKey::new(key.trim()).unwrap();
-            let client = self.runtime.block_on(Client::connect(&self.endpoint, key)).ok()?;
+            let client = self.runtime.block_on(Client::connect(&self.endpoint, key)).ok()?.without_retries();
             self.try_models(&client).is_ok().then_some(client)
         });
         self.client = client;
@@ -193,5 +193,5 @@ impl Stack {
 }
 
 fn connect(runtime: &Runtime, endpoint: &str, key: &str) -> Client {
-    runtime.block_on(Client::connect(endpoint, ApiKey::new(key.trim()).unwrap())).unwrap()
+    runtime.block_on(Client::connect(endpoint, ApiKey::new(key.trim()).unwrap())).unwrap().without_retries()
 }

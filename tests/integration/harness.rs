@@ -230,7 +230,7 @@ impl Server {
     }
 
     pub(crate) async fn client_with(&self, key: &str) -> Client {
-        Client::over(self.channel().await, ApiKey::new(key).unwrap())
+        Client::over(self.channel().await, ApiKey::new(key).unwrap()).without_retries()
     }
 
     /// Every test of bad input ends with this: a good call is answered as ever.

@@ -46,7 +46,7 @@ async fn every_encoding_of_the_same_rows_has_the_same_answer() {
     let inputs = [
         Input::rows(&rows),
         Input::rows_of(4, &rows),
-        matrix(Matrix { f64_le, ..Matrix::default() }),
+        matrix(Matrix { f64_le: f64_le.into(), ..Matrix::default() }),
         Input::columns([3, 1, 0, 2].map(column)),
     ];
     let mut answers = Vec::new();
@@ -60,7 +60,7 @@ async fn every_encoding_of_the_same_rows_has_the_same_answer() {
     // f32 is widened exactly, so that a row of representable values answers alike.
     let exact = [5.0, 3.5, 1.5, 0.25];
     let f32_le: Vec<u8> = exact.iter().flat_map(|value| (*value as f32).to_le_bytes()).collect();
-    let narrow = matrix(Matrix { f32_le, ..Matrix::default() });
+    let narrow = matrix(Matrix { f32_le: f32_le.into(), ..Matrix::default() });
     let narrow = client.predict(Target::model("iris"), narrow).await.unwrap();
     let wide = client.predict(Target::model("iris"), Input::rows(&exact)).await.unwrap();
     assert_eq!(narrow, wide);
@@ -72,6 +72,7 @@ async fn each_task_has_its_kind_of_answer() {
         testkit::linear("line", 2.0),
         testkit::binary("yesno"),
         testkit::clusters("groups"),
+        testkit::mixture("blends"),
         testkit::tree("levels"),
     ];
     let server = Server::ready(&Store::of(&packs)).await;
@@ -91,6 +92,11 @@ async fn each_task_has_its_kind_of_answer() {
         answer("groups", &[13.0, 4.0]).await,
         Answer::Clustering(told) if told.cluster == [1] && told.distances[1] == 5.0
     ));
+    let Answer::Clustering(told) = answer("blends", &[2.125, 1.0]).await else {
+        panic!("a mixture clusters");
+    };
+    assert_eq!((told.cluster, told.distances), (vec![1], Vec::new()));
+    assert!((told.probabilities[1] - 1.0 / (1.0 + (-0.5_f64).exp())).abs() < 1e-12);
     assert!(matches!(
         answer("levels", &[2.0, 0.5]).await,
         Answer::Classification(told) if told.labels == ["middle"] && told.probabilities.is_empty()
@@ -154,7 +160,7 @@ async fn values_that_are_not_finite_are_refused_by_row_and_column() {
     // The same through the packed encodings, for every kind of value that is no number.
     for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
         let bytes: Vec<u8> = [1.0, bad, 1.0, 1.0].iter().flat_map(|value| value.to_le_bytes()).collect();
-        let told = refusal(&server, matrix(Matrix { f32_le: bytes, ..Matrix::default() })).await;
+        let told = refusal(&server, matrix(Matrix { f32_le: bytes.into(), ..Matrix::default() })).await;
         assert_eq!(told.message, format!("matrix.f32_le[1]: {}", said(0, "sepal_width")));
     }
 }
@@ -162,16 +168,16 @@ async fn values_that_are_not_finite_are_refused_by_row_and_column() {
 #[tokio::test]
 async fn bytes_that_end_too_early_and_two_encodings_at_once_are_refused() {
     let server = iris().await;
-    let torn = matrix(Matrix { f64_le: vec![0; 33], ..Matrix::default() });
+    let torn = matrix(Matrix { f64_le: vec![0; 33].into(), ..Matrix::default() });
     let told = refusal(&server, torn).await;
     assert_eq!(told.message, "matrix.f64_le: 33 bytes do not form numbers of 8 bytes");
     assert_eq!(told.details.field_violations[0].reason, "BYTES_TORN");
 
-    let ragged = matrix(Matrix { f32_le: vec![0; 20], ..Matrix::default() });
+    let ragged = matrix(Matrix { f32_le: vec![0; 20].into(), ..Matrix::default() });
     let told = refusal(&server, ragged).await;
     assert!(told.message.starts_with("matrix: 5 values do not form rows of 4"), "{}", told.message);
 
-    let both = Matrix { values: SETOSA.to_vec(), f64_le: vec![0; 32], ..Matrix::default() };
+    let both = Matrix { values: SETOSA.to_vec(), f64_le: vec![0; 32].into(), ..Matrix::default() };
     let told = refusal(&server, matrix(both)).await;
     assert_eq!(told.message, "matrix: expected one of values, f32_le and f64_le, got more than one");
     assert_eq!(told.details.field_violations[0].reason, "ENCODING_AMBIGUOUS");

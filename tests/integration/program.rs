@@ -299,5 +299,5 @@ async fn connect(running: &Running) -> Client {
 
 async fn connect_with(running: &Running, key: &str) -> Client {
     let key = ApiKey::new(key).unwrap();
-    Client::connect(&format!("http://{}", running.address), key).await.unwrap()
+    Client::connect(&format!("http://{}", running.address), key).await.unwrap().without_retries()
 }

@@ -115,7 +115,7 @@ async fn a_reader_that_stalls_is_told_the_newest_state_and_holds_nothing_up() {
     let endpoint = Endpoint::from_shared(format!("http://{}", server.address)).unwrap();
     let narrow = endpoint.initial_stream_window_size(65_535).initial_connection_window_size(65_535);
     let key = client::ApiKey::new(KEY).unwrap();
-    let client = Client::over(narrow.connect().await.unwrap(), key);
+    let client = Client::over(narrow.connect().await.unwrap(), key).without_retries();
     let mut watch = client.watch().await.unwrap();
     next(&mut watch).await;
 

@@ -10,7 +10,9 @@ use criterion::{BenchmarkId, Criterion, SamplingMode, criterion_group, criterion
 use linfa::Dataset;
 use rand::{Rng as _, SeedableRng as _, rngs::SmallRng};
 
+mod bayes;
 mod linear;
+mod projection;
 mod trees;
 
 /// Rows per call.
@@ -62,5 +64,11 @@ criterion_group!(
     trees::decision_tree,
     trees::random_forest,
     trees::adaboost,
+    bayes::gaussian_nb,
+    bayes::multinomial_nb,
+    bayes::bernoulli_nb,
+    bayes::gaussian_mixture,
+    projection::linear_projection,
+    projection::norm_scaler
 );
 criterion_main!(families);

@@ -45,11 +45,19 @@ pub mod golden;
 pub mod statistics;
 
 mod decision_tree;
+mod gaussian_mixture;
+mod hidden;
 mod kmeans;
+mod linear_projection;
 mod linear_regression;
 mod logistic_regression;
+mod naive_bayes;
+mod norm_scaler;
 mod standard_scaler;
 mod voting_forest;
+
+pub use hidden::OfWidth;
+pub use naive_bayes::BernoulliNb;
 
 /// What fits the models, as the manifest names it.
 pub const LIBRARY: &str = "linfa 0.8.1";
@@ -150,7 +158,7 @@ impl<A: Fitted, B: Fitted> Fitted for (A, B) {
 
 impl Artifact {
     /// The artifact of a model that was fitted on `dataset`, whose rows become statistics and golden rows. Features are named
-    /// as in the dataset; classes, targets and columns by number.
+    /// as in the dataset, or by number if it names none; classes, targets and columns by number.
     ///
     /// # Errors
     /// [`ExportError`] if the model cannot be exported, or no row shows what one of its classes looks like.
@@ -163,7 +171,11 @@ impl Artifact {
         const SEED: u64 = 42;
 
         let records = wide(dataset.records().to_owned());
-        let inputs = statistics::features(dataset.feature_names(), &records);
+        let names = match dataset.feature_names() {
+            [] => (0..records.ncols()).map(|column| format!("x{column}")).collect(),
+            names => names.to_vec(),
+        };
+        let inputs = statistics::features(&names, &records);
         let output = output(&model.role());
         let golden = golden::rows(model, &[&records], &inputs, &output, SEED)?;
         let bytes: Vec<u8> = records.iter().flat_map(|value| value.to_le_bytes()).collect();
@@ -228,7 +240,7 @@ pub fn output(role: &Role) -> Output {
     match *role {
         Role::Classifier { classes, .. } => Output::Classification { classes: numbered("", classes) },
         Role::Regressor { targets } => Output::Regression { targets: numbered("y", targets) },
-        Role::Clusterer { clusters } => Output::Clustering { clusters },
+        Role::Clusterer { clusters } | Role::Mixture { clusters } => Output::Clustering { clusters },
         Role::Transformer { columns } => Output::Transformation { names: numbered("x", columns) },
     }
 }

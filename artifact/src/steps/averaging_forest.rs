@@ -42,7 +42,7 @@ impl Kind for AveragingForest {
         parameters: &mut Parameters<'_>,
     ) -> Result<Box<dyn Step>, TensorError> {
         let width = output.width();
-        let leaves = parameters.rows("leaves", width)?;
+        let leaves = parameters.matrix_of_any_height("leaves", width)?;
         let role = if output.chooses() {
             for (row, leaf) in leaves.chunks_exact(width).enumerate() {
                 if let Some(class) = leaf.iter().position(|value| *value < 0.0) {

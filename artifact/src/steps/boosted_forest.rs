@@ -19,7 +19,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     Kind, Role, Step, best,
     logistic_regression::logistic,
-    multinomial_logistic_regression::softmax,
+    posterior::posterior,
+    sums::finite,
     trees::{MAX_TREES, Trees},
 };
 use crate::{
@@ -96,19 +97,21 @@ impl Step for Loaded {
             scores[row * width + tree % sums] += self.leaves[leaf as usize];
         });
         // An infinity that came about on the way must not become a confident 0 or 1.
-        for score in scores.iter_mut().filter(|score| !score.is_finite()) {
-            *score = f64::NAN;
-        }
+        scores.iter_mut().for_each(|score| *score = finite(*score));
         match self.link {
             Link::Identity => {}
             Link::Exponential => scores.iter_mut().for_each(|score| *score = score.exp()),
             Link::Logistic => {
-                scores.as_chunks_mut::<2>().0.iter_mut().for_each(|pair| *pair = logistic(pair[0]));
+                for (pair, choice) in scores.as_chunks_mut::<2>().0.iter_mut().zip(choices) {
+                    *pair = logistic(pair[0]);
+                    *choice = best(pair, f64::gt);
+                }
             }
-            Link::Softmax => scores.chunks_exact_mut(width).for_each(softmax),
-        }
-        for (probabilities, choice) in scores.chunks_exact(width).zip(choices) {
-            *choice = best(probabilities, f64::gt);
+            Link::Softmax => {
+                for (row, choice) in scores.chunks_exact_mut(width).zip(choices) {
+                    *choice = posterior(row);
+                }
+            }
         }
     }
 }

@@ -10,6 +10,8 @@ use crate::{
 };
 
 mod columns;
+mod posterior;
+mod product;
 mod sums;
 pub mod trees;
 mod words;
@@ -58,6 +60,11 @@ pub enum Role {
     },
     /// A cluster, and the distance to each.
     Clusterer {
+        /// How many clusters there are.
+        clusters: usize,
+    },
+    /// A cluster, and the probability of each.
+    Mixture {
         /// How many clusters there are.
         clusters: usize,
     },
@@ -116,10 +123,16 @@ macro_rules! steps {
 
 steps! {
     "standard_scaler" => standard_scaler::StandardScaler,
+    "linear_projection" => linear_projection::LinearProjection,
     "linear_regression" => linear_regression::LinearRegression,
     "logistic_regression" => logistic_regression::LogisticRegression,
     "multinomial_logistic_regression" => multinomial_logistic_regression::MultinomialLogisticRegression,
     "kmeans" => kmeans::KMeans,
+    "gaussian_nb" => gaussian_nb::GaussianNb,
+    "multinomial_nb" => multinomial_nb::MultinomialNb,
+    "bernoulli_nb" => bernoulli_nb::BernoulliNb,
+    "gaussian_mixture" => gaussian_mixture::GaussianMixture,
+    "norm_scaler" => norm_scaler::NormScaler,
     "decision_tree" => decision_tree::DecisionTree,
     "voting_forest" => voting_forest::VotingForest,
     "averaging_forest" => averaging_forest::AveragingForest,
@@ -139,14 +152,15 @@ impl Role {
             Self::Transformer { columns: width }
             | Self::Classifier { classes: width, probabilities: true }
             | Self::Regressor { targets: width }
-            | Self::Clusterer { clusters: width } => width,
+            | Self::Clusterer { clusters: width }
+            | Self::Mixture { clusters: width } => width,
             Self::Classifier { probabilities: false, .. } => 0,
         }
     }
 
     /// Whether the step chooses a class or cluster for each row.
     pub fn chooses(&self) -> bool {
-        matches!(self, Self::Classifier { .. } | Self::Clusterer { .. })
+        matches!(self, Self::Classifier { .. } | Self::Clusterer { .. } | Self::Mixture { .. })
     }
 
     /// The task of a model that ends in such a step.
@@ -155,7 +169,7 @@ impl Role {
             Self::Transformer { .. } => "transformation",
             Self::Classifier { .. } => "classification",
             Self::Regressor { .. } => "regression",
-            Self::Clusterer { .. } => "clustering",
+            Self::Clusterer { .. } | Self::Mixture { .. } => "clustering",
         }
     }
 }

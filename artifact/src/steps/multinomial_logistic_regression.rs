@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, Role, Step, best, sums::linear};
+use super::{Kind, Role, Step, posterior::posterior, sums::linear};
 use crate::{
     Output,
     tensors::{Parameters, TensorError},
@@ -49,22 +49,7 @@ impl Step for Loaded {
             for (score, (coefficients, intercept)) in scores.iter_mut().zip(weights) {
                 *score = linear(row, coefficients, *intercept);
             }
-            // Before the exponentials: they can make two scores equal that are not.
-            *choice = best(scores, f64::gt);
-            softmax(scores);
+            *choice = posterior(scores);
         }
-    }
-}
-
-/// exp(score) / sum of exp(scores), shifted by the largest so that none overflows. One NaN makes all of them NaN.
-pub(super) fn softmax(scores: &mut [f64]) {
-    let largest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let mut sum = 0.0;
-    for score in scores.iter_mut() {
-        *score = (*score - largest).exp();
-        sum += *score;
-    }
-    for score in scores {
-        *score /= sum;
     }
 }

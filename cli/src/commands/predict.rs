@@ -118,14 +118,20 @@ impl<'a> Shape<'a> {
                 names: answer.targets.clone(),
                 values: &answer.values,
             },
-            Answer::Clustering(answer) => Self {
-                choice: Some(("cluster", answer.cluster.iter().map(u32::to_string).collect())),
-                numbers: "distances",
-                names: (0..answer.distances.len().checked_div(answer.cluster.len()).unwrap_or(0))
-                    .map(|cluster| cluster.to_string())
-                    .collect(),
-                values: &answer.distances,
-            },
+            Answer::Clustering(answer) => {
+                let (numbers, values) = if answer.distances.is_empty() {
+                    ("probabilities", &answer.probabilities)
+                } else {
+                    ("distances", &answer.distances)
+                };
+                let clusters = values.len().checked_div(answer.cluster.len()).unwrap_or(0);
+                Self {
+                    choice: Some(("cluster", answer.cluster.iter().map(u32::to_string).collect())),
+                    numbers,
+                    names: (0..clusters).map(|cluster| cluster.to_string()).collect(),
+                    values,
+                }
+            }
             Answer::Transformation(answer) => {
                 Self { choice: None, numbers: "values", names: answer.names.clone(), values: &answer.values }
             }
@@ -277,14 +283,23 @@ mod tests {
         iris version 2, sha256:00
         "#);
         insta::assert_snapshot!(to_json(&numbers), @r#"{"model":{"digest":"sha256:00","name":"iris","version":2},"rows":[{"values":{"price":1.5}},{"values":{"price":-2.0}}]}"#);
-        let clusters =
-            prediction(Answer::Clustering(Clustering { cluster: vec![1], distances: vec![4.0, 0.5] }));
+        let clusters = prediction(Answer::Clustering(Clustering {
+            cluster: vec![1],
+            distances: vec![4.0, 0.5],
+            ..Clustering::default()
+        }));
         insta::assert_snapshot!(show(&clusters), @r#"
         ROW  CLUSTER  0         1
         1    1        4.000000  0.500000
         iris version 2, sha256:00
         "#);
         insta::assert_snapshot!(to_json(&clusters), @r#"{"model":{"digest":"sha256:00","name":"iris","version":2},"rows":[{"cluster":1,"distances":{"0":4.0,"1":0.5}}]}"#);
+        let mixture = prediction(Answer::Clustering(Clustering {
+            cluster: vec![1],
+            probabilities: vec![0.25, 0.75],
+            ..Clustering::default()
+        }));
+        insta::assert_snapshot!(to_json(&mixture), @r#"{"model":{"digest":"sha256:00","name":"iris","version":2},"rows":[{"cluster":1,"probabilities":{"0":0.25,"1":0.75}}]}"#);
     }
 
     #[test]

@@ -111,7 +111,7 @@ impl Train {
                 library: fitted::LIBRARY.to_owned(),
                 data: table.digest,
                 rows: fit.records.nrows() as u64,
-                metrics: metrics::measure(&held_out.target, &held_out_answers),
+                metrics: metrics::measure(&held_out.target, &model.role(), &held_out_answers),
                 created_at: self.created_at.unwrap_or_else(fitted::now),
             },
             golden,

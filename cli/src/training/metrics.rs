@@ -8,13 +8,14 @@ use sidecar::{
     table::Target,
 };
 
-use artifact::fitted::Answers;
+use artifact::{fitted::Answers, steps::Role};
 
-/// Measures `answers` against the targets of the same rows.
-pub(crate) fn measure(target: &Target, answers: &Answers) -> BTreeMap<String, f64> {
+/// Measures `answers` of a model of that role against the targets of the same rows.
+pub(crate) fn measure(target: &Target, role: &Role, answers: &Answers) -> BTreeMap<String, f64> {
     let measured = match (target, &answers.choices) {
         (Target::Classes { indices, .. }, Some(choices)) => classes(indices, choices, &answers.scores),
         (Target::Numbers { values, .. }, _) => numbers_against(values, &answers.scores),
+        (_, Some(choices)) if matches!(role, Role::Mixture { .. }) => mixture(choices, &answers.scores),
         (_, Some(choices)) => clusters(choices, &answers.scores),
         (_, None) => Vec::new(),
     };
@@ -72,11 +73,20 @@ fn clusters(choices: &Array1<usize>, distances: &Array2<f64>) -> Vec<(&'static s
     ]
 }
 
+/// How sure the model is of the clusters that it chooses, from 1 / clusters to 1: the mean of their probabilities.
+fn mixture(choices: &Array1<usize>, probabilities: &Array2<f64>) -> Vec<(&'static str, f64)> {
+    let own = choices.iter().zip(probabilities.rows()).map(|(own, row)| row[*own]);
+    vec![("mean_probability", mean(own))]
+}
+
 #[cfg(test)]
 mod tests {
     use ndarray::{arr2, array};
 
     use super::*;
+
+    const CLASSIFIER: Role = Role::Classifier { classes: 3, probabilities: true };
+    const REGRESSOR: Role = Role::Regressor { targets: 1 };
 
     fn near(metrics: &BTreeMap<String, f64>, name: &str, expected: f64) {
         let found = metrics[name];
@@ -93,7 +103,7 @@ mod tests {
             Target::Classes { names: vec!["a".into(), "b".into(), "c".into()], indices: array![0, 0, 1, 1] };
         let scores = arr2(&[[0.5, 0.25, 0.25], [0.25, 0.5, 0.25], [0.25, 0.5, 0.25], [0.25, 0.5, 0.25]]);
         let choices = Some(array![0, 1, 1, 1]);
-        let metrics = measure(&target, &Answers { choices, scores });
+        let metrics = measure(&target, &CLASSIFIER, &Answers { choices, scores });
         near(&metrics, "accuracy", 0.75);
         // a: precision 1, recall 1/2; b: precision 2/3, recall 1; c does not occur.
         near(&metrics, "macro_f1", f64::midpoint(2.0 / 3.0, 4.0 / 5.0));
@@ -104,33 +114,41 @@ mod tests {
     fn a_tree_without_probabilities_has_no_log_loss() {
         let target = Target::Classes { names: vec!["a".into(), "b".into()], indices: array![0, 1] };
         let answers = Answers { choices: Some(array![0, 1]), scores: Array2::zeros((2, 0)) };
-        let metrics = measure(&target, &answers);
+        let metrics = measure(&target, &CLASSIFIER, &answers);
         assert_eq!(metrics.into_keys().collect::<Vec<_>>(), ["accuracy", "macro_f1"]);
     }
 
     #[test]
     fn numbers_are_measured_by_their_distance() {
         let answers = Answers { choices: None, scores: arr2(&[[1.0], [4.0]]) };
-        let metrics = measure(&number(array![1.0, 2.0]), &answers);
+        let metrics = measure(&number(array![1.0, 2.0]), &REGRESSOR, &answers);
         near(&metrics, "mae", 1.0);
         near(&metrics, "rmse", 2.0_f64.sqrt());
         near(&metrics, "r2", -7.0);
         // A constant target has no spread to compare with.
-        let metrics = measure(&number(array![2.0, 2.0]), &answers);
+        let metrics = measure(&number(array![2.0, 2.0]), &REGRESSOR, &answers);
         assert!(!metrics.contains_key("r2"));
     }
 
     #[test]
     fn clusters_are_measured_by_how_much_closer_their_own_centre_is() {
         let answers = Answers { choices: Some(array![0, 1]), scores: arr2(&[[1.0, 4.0], [6.0, 3.0]]) };
-        let metrics = measure(&Target::None, &answers);
+        let metrics = measure(&Target::None, &Role::Clusterer { clusters: 2 }, &answers);
         near(&metrics, "mean_squared_distance", 5.0);
         near(&metrics, "simplified_silhouette", f64::midpoint(0.75, 0.5));
     }
 
     #[test]
+    fn a_mixture_is_measured_by_how_sure_it_is() {
+        let answers = Answers { choices: Some(array![0, 1]), scores: arr2(&[[0.75, 0.25], [0.0, 1.0]]) };
+        let metrics = measure(&Target::None, &Role::Mixture { clusters: 2 }, &answers);
+        assert_eq!(metrics.len(), 1);
+        near(&metrics, "mean_probability", 0.875);
+    }
+
+    #[test]
     fn nothing_held_out_measures_nothing() {
         let answers = Answers { choices: None, scores: Array2::zeros((0, 1)) };
-        assert!(measure(&number(array![]), &answers).is_empty());
+        assert!(measure(&number(array![]), &REGRESSOR, &answers).is_empty());
     }
 }

@@ -4,5 +4,6 @@ pub(crate) mod algorithms;
 pub(crate) mod card;
 pub(crate) mod metrics;
 pub(crate) mod model;
+pub(crate) mod projection;
 pub(crate) mod search;
 pub(crate) mod split;

@@ -17,7 +17,7 @@ pub(crate) struct Search {
     /// Into how many parts the rows are divided, each of which measures a model fitted on the others
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u8).range(2..), help_heading = "Search")]
     folds: u8,
-    /// What to compare by [default: accuracy, rmse or simplified_silhouette, as the task is]
+    /// What to compare by [default: accuracy, rmse, simplified_silhouette or mean_probability, as the task is]
     #[arg(long, help_heading = "Search")]
     metric: Option<String>,
 }
@@ -97,10 +97,11 @@ impl Search {
         for fold in 0..self.folds {
             let (fit, held_out) = part.fold(usize::from(fold), usize::from(self.folds))?;
             let model = recipe.fit(&fit, seed)?;
-            let measured = metrics::measure(&held_out.target, &model.answer(&held_out.records));
+            let measured =
+                metrics::measure(&held_out.target, &model.role(), &model.answer(&held_out.records));
             let metric = match &self.metric {
                 Some(metric) => metric,
-                None => ["accuracy", "rmse", "simplified_silhouette"]
+                None => ["accuracy", "rmse", "simplified_silhouette", "mean_probability"]
                     .into_iter()
                     .find(|metric| measured.contains_key(*metric))
                     .context("nothing can be measured of this task; --search needs a metric")?,

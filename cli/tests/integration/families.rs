@@ -19,6 +19,18 @@ const RECIPES: &[(&str, &str)] = &[
     ("kmeans", FLOWERS),
     ("decision-tree", IRIS),
     ("standard-scaler", FLOWERS),
+    ("min-max-scaler", FLOWERS),
+    ("max-abs-scaler", FLOWERS),
+    ("norm-scaler", FLOWERS),
+    ("pca", FLOWERS),
+    ("fast-ica", FLOWERS),
+    ("whitening", FLOWERS),
+    ("random-projection", "--csv iris.csv --ignore species --target-dim 2"),
+    ("sparse-random-projection", "--csv iris.csv --ignore species --target-dim 3"),
+    ("gaussian-nb", IRIS),
+    ("multinomial-nb", "--csv iris.csv --target species"),
+    ("bernoulli-nb", IRIS),
+    ("gaussian-mixture", FLOWERS),
 ];
 
 const IRIS: &str = "--csv iris.csv --target species --scale";

@@ -8,14 +8,17 @@ use std::{
 
 use assert_cmd::Command;
 
+mod contract;
 mod families;
 mod history;
 mod keys;
 mod live;
+mod naive_bayes;
 mod pin;
 mod predict;
 mod runbook;
 mod train;
+mod transformers;
 mod up;
 mod verify;
 

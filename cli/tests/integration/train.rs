@@ -20,7 +20,7 @@ fn load(folder: &Folder, version: &str) -> (Model, Golden) {
 }
 
 /// Trains, lets the sidecar's checks judge, replays the golden rows and hands the model out.
-fn trained(csv: &str, arguments: &str) -> Model {
+pub(crate) fn trained(csv: &str, arguments: &str) -> Model {
     let folder = Folder::with("data.csv", csv);
     let said = folder.said(&format!("train --csv data.csv --name m --out models {arguments}"));
     let (model, golden) = load(&folder, "models/m/1");
@@ -30,11 +30,11 @@ fn trained(csv: &str, arguments: &str) -> Model {
     model
 }
 
-fn steps(model: &Model) -> Vec<&str> {
+pub(crate) fn steps(model: &Model) -> Vec<&str> {
     model.manifest().steps.iter().map(artifact::StepSpec::kind).collect()
 }
 
-fn metric(model: &Model, name: &str) -> f64 {
+pub(crate) fn metric(model: &Model, name: &str) -> f64 {
     model.manifest().training.metrics[name]
 }
 

@@ -13,6 +13,12 @@ pub enum Error {
     /// The key is none.
     #[error(transparent)]
     Key(#[from] InvalidKey),
+    /// The key's file cannot be read. The system's words, with the path.
+    #[error("{0}")]
+    KeyFile(std::io::Error),
+    /// No address was given.
+    #[error("no address of a server was given")]
+    NoEndpoint,
     /// The server's address is none.
     #[error("`{endpoint}` is no address of a server; `http://127.0.0.1:50051` would be one")]
     Endpoint {
@@ -71,6 +77,32 @@ pub struct Details {
     pub retry_after: Option<Duration>,
 }
 
+impl Details {
+    /// The row, from 0, of the first violation or of a result that is not finite.
+    pub fn row(&self) -> Option<usize> {
+        self.fact("row")?.parse().ok()
+    }
+
+    /// The name of the column of the first violation.
+    pub fn column(&self) -> Option<&str> {
+        self.fact("column")
+    }
+
+    /// What would have fitted.
+    pub fn expected(&self) -> Option<&str> {
+        self.fact("expected")
+    }
+
+    /// What came instead.
+    pub fn got(&self) -> Option<&str> {
+        self.fact("got")
+    }
+
+    fn fact(&self, name: &str) -> Option<&str> {
+        self.info.as_ref()?.metadata.get(name).map(String::as_str)
+    }
+}
+
 impl Error {
     /// The gRPC code of a refusal, or of its closest kin.
     pub fn code(&self) -> Option<Code> {
@@ -78,7 +110,12 @@ impl Error {
             Self::Refused(refusal) => Some(refusal.code),
             Self::Unreachable { .. } => Some(Code::Unavailable),
             Self::Deadline(_) => Some(Code::DeadlineExceeded),
-            Self::Key(_) | Self::Endpoint { .. } | Self::Tls { .. } | Self::Malformed(_) => None,
+            Self::Key(_)
+            | Self::KeyFile(_)
+            | Self::NoEndpoint
+            | Self::Endpoint { .. }
+            | Self::Tls { .. }
+            | Self::Malformed(_) => None,
         }
     }
 
@@ -152,7 +189,7 @@ mod tests {
         assert_eq!(details.resource.as_ref().unwrap().resource_name, "iris");
         assert_eq!(details.preconditions[0].r#type, "golden");
         assert_eq!(details.preconditions[0].subject, "iris/3");
-        assert_eq!(details.info.as_ref().unwrap().metadata["row"], "7");
+        assert_eq!((details.row(), details.column()), (Some(7), None));
         assert_eq!(details.retry_after, Some(Duration::from_millis(250)));
     }
 

@@ -1,12 +1,14 @@
 //! The API key: the one secret that a client holds. It is never shown.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, path::Path, str::FromStr};
 
 use tonic::{
     Request, Status,
     metadata::{Ascii, MetadataValue},
     service::Interceptor,
 };
+
+use crate::Error;
 
 /// An API key. As an interceptor it adds `authorization: Bearer KEY` to every call.
 #[derive(Clone)]
@@ -18,6 +20,14 @@ pub struct ApiKey(MetadataValue<Ascii>);
 pub struct InvalidKey;
 
 impl ApiKey {
+    /// Reads a key from its file, without the white space around it.
+    ///
+    /// # Errors
+    /// [`Error::KeyFile`] if it cannot be read, [`Error::Key`] if it holds no key.
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, Error> {
+        Ok(Self::new(fs_err::read_to_string(path.as_ref()).map_err(Error::KeyFile)?.trim())?)
+    }
+
     /// Makes a key of its text.
     ///
     /// # Errors

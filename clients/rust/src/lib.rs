@@ -5,6 +5,8 @@ mod error;
 mod input;
 mod key;
 mod prediction;
+mod retry;
+mod stream;
 mod watch;
 
 /// The generated messages and clients, for what the wrapper does not offer.
@@ -17,7 +19,10 @@ pub use client::{Client, DEADLINE, MAX_ANSWER_BYTES, RawModels, RawPredict};
 pub use error::{Details, Error, Refusal};
 pub use input::{Choice, Input, Series, Target};
 pub use key::{ApiKey, InvalidKey};
+pub use ndarray;
 pub use prediction::{Answer, Prediction};
+pub use stream::Predictions;
+pub use tokio_stream;
 pub use tonic::{self, Code};
 pub use tonic_types::{ErrorInfo, FieldViolation, PreconditionViolation, ResourceInfo};
 pub use watch::Watch;

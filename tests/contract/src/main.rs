@@ -4,8 +4,8 @@
 use std::{env, io::Write as _, path::PathBuf, process::ExitCode};
 
 use anyhow::Context as _;
-use clap::{Args, Parser, Subcommand};
-use contract::{Stand, Suite, Where, drop_next, hold_next, release};
+use clap::{Args, Parser};
+use contract::{Command, Stand, Suite, Where};
 
 /// The contract of the clients.
 #[derive(Parser)]
@@ -21,7 +21,7 @@ enum Contract {
     },
     /// What a suite asks for
     #[command(flatten)]
-    Do(Do),
+    Act(Command),
 }
 
 #[derive(Args)]
@@ -47,24 +47,12 @@ struct Place {
     linfactl: Option<PathBuf>,
 }
 
-#[derive(Subcommand)]
-enum Do {
-    /// Drop one more version of a model; prints its number
-    Drop { model: String },
-    /// The same without the manifest, so that it is pending; prints its number
-    Hold { model: String },
-    /// Complete what was held
-    Release { model: String },
-    /// Restart the server; returns when it answers again
-    Restart,
-}
-
 fn main() -> ExitCode {
     let done = match Contract::parse() {
         Contract::Run(run) => run.run(),
         Contract::Up(up) => up.run(),
         Contract::Down { folder } => Stand::of(&folder).and_then(|stand| stand.stop()).map(|()| true),
-        Contract::Do(asked) => asked.run().map(|()| true),
+        Contract::Act(command) => act(command).map(|()| true),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,
@@ -118,17 +106,9 @@ impl Place {
     }
 }
 
-impl Do {
-    fn run(self) -> anyhow::Result<()> {
-        let folder = env::var_os("CONTRACT_STAND").context("CONTRACT_STAND names the stand's folder")?;
-        let stand = Stand::of(folder.as_ref())?;
-        match self {
-            Self::Drop { model } => say(&format!("{}\n", drop_next(&stand.models(), &model)?)),
-            Self::Hold { model } => say(&format!("{}\n", hold_next(&stand.models(), &model)?)),
-            Self::Release { model } => release(&stand.models(), &model),
-            Self::Restart => stand.restart(),
-        }
-    }
+fn act(command: Command) -> anyhow::Result<()> {
+    let folder = env::var_os("CONTRACT_STAND").context("CONTRACT_STAND names the stand's folder")?;
+    say(&command.run(&Stand::of(folder.as_ref())?)?)
 }
 
 fn say(text: &str) -> anyhow::Result<()> {

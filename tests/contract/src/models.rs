@@ -51,20 +51,14 @@ pub(crate) fn write_all(folder: &Path) -> anyhow::Result<()> {
 }
 
 /// Drops one more version of a model; its number.
-///
-/// # Errors
-/// If a file cannot be written.
-pub fn drop_next(folder: &Path, model: &str) -> anyhow::Result<u64> {
+pub(crate) fn drop_next(folder: &Path, model: &str) -> anyhow::Result<u64> {
     let number = hold_next(folder, model)?;
     release(folder, model)?;
     Ok(number)
 }
 
 /// Drops one more version of a model without its manifest, so that it is pending for a minute; its number.
-///
-/// # Errors
-/// If a file cannot be written.
-pub fn hold_next(folder: &Path, model: &str) -> anyhow::Result<u64> {
+pub(crate) fn hold_next(folder: &Path, model: &str) -> anyhow::Result<u64> {
     let number = versions(folder, model)?.into_iter().map(|(number, _)| number).max().unwrap_or(0) + 1;
     let files = plain(model).files()?;
     let version = folder.join(model).join(number.to_string());
@@ -76,10 +70,7 @@ pub fn hold_next(folder: &Path, model: &str) -> anyhow::Result<u64> {
 }
 
 /// Completes what [`hold_next`] has left.
-///
-/// # Errors
-/// If a file cannot be written.
-pub fn release(folder: &Path, model: &str) -> anyhow::Result<()> {
+pub(crate) fn release(folder: &Path, model: &str) -> anyhow::Result<()> {
     let manifest = FileName::Manifest.as_str();
     for (_, version) in versions(folder, model)? {
         if !version.join(manifest).exists() {

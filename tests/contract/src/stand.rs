@@ -140,7 +140,7 @@ impl Stand {
         let key = ApiKey::new(fs::read_to_string(self.secrets().join("client_api_key"))?.trim())?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let listed = runtime.block_on(async {
-            let client = Client::connect(&self.endpoint(), key).await?;
+            let client = Client::connect(&self.endpoint(), key).await?.without_retries();
             client.list_models().await
         });
         let models = listed.map(|listed| listed.models).unwrap_or_default();

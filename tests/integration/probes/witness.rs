@@ -85,7 +85,7 @@ impl Witness {
 
 impl Asks {
     async fn predict(address: SocketAddr, expected: f64) -> Self {
-        let client = Client::over(channel(address).await, ApiKey::new(KEY).unwrap());
+        let client = Client::over(channel(address).await, ApiKey::new(KEY).unwrap()).without_retries();
         Self::Predict(Box::new(client), expected)
     }
 

@@ -180,7 +180,11 @@ fn answer(model: &Model, rows: &[f64]) -> anyhow::Result<Answer> {
         Output::Regression { targets } => {
             Answer::Regression(Regression { values: scores, targets: targets.clone() })
         }
-        Output::Clustering { .. } => Answer::Clustering(Clustering { cluster: choices, distances: scores }),
+        Output::Clustering { .. } => {
+            let (distances, probabilities) =
+                if model.is_mixture() { (Vec::new(), scores) } else { (scores, Vec::new()) };
+            Answer::Clustering(Clustering { cluster: choices, distances, probabilities })
+        }
         Output::Transformation { names } => {
             Answer::Transformation(Transformation { values: scores, names: names.clone() })
         }
@@ -202,7 +206,9 @@ fn same(one: &Answer, other: &Answer) -> bool {
             one.targets == other.targets && bits(&one.values, &other.values)
         }
         (Answer::Clustering(one), Answer::Clustering(other)) => {
-            one.cluster == other.cluster && bits(&one.distances, &other.distances)
+            one.cluster == other.cluster
+                && bits(&one.distances, &other.distances)
+                && bits(&one.probabilities, &other.probabilities)
         }
         (Answer::Transformation(one), Answer::Transformation(other)) => {
             one.names == other.names && bits(&one.values, &other.values)

@@ -129,7 +129,7 @@ impl Ground {
 /// # Errors
 /// If it is not reached.
 pub async fn connect(address: SocketAddr) -> anyhow::Result<Client> {
-    Ok(Client::connect(&format!("http://{address}"), ApiKey::new(KEY)?).await?)
+    Ok(Client::connect(&format!("http://{address}"), ApiKey::new(KEY)?).await?.without_retries())
 }
 
 /// The address in the line that says where the server listens.

@@ -80,7 +80,7 @@ impl Load {
     ) -> anyhow::Result<Self> {
         let mut clients = Vec::new();
         for _ in 0..plan.connections {
-            let client = Client::connect(&plan.endpoint, plan.key.clone()).await?;
+            let client = Client::connect(&plan.endpoint, plan.key.clone()).await?.without_retries();
             clients.push(client.with_deadline(plan.deadline));
         }
         let courses = serving.into_iter().map(|(model, version)| (model, Course::of(version)));

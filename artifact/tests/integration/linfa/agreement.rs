@@ -289,6 +289,20 @@ pub(super) fn classes(count: usize) -> Output {
     Output::Classification { classes: (0..count).map(|class| format!("c{class}")).collect() }
 }
 
+/// The numbers of a tensor of `step`, widened.
+pub(super) fn numbers(step: &Exported, name: &str) -> Vec<f64> {
+    match &step.tensors.iter().find(|(other, _)| other == name).unwrap().1.values {
+        Values::F64(numbers) => numbers.clone(),
+        Values::F32(numbers) => numbers.iter().copied().map(f64::from).collect(),
+        Values::U32(_) => panic!("{name} holds indices"),
+    }
+}
+
+/// A model to be spoilt, of two features.
+pub(super) fn of_two_features(step: Exported, output: Output) -> Case {
+    Case { step, output, asked: Array2::zeros((1, 2)), expected: Vec::new() }
+}
+
 /// How far a linear score may be off: `relative` * (sum |w x| + |b|).
 pub(super) fn slack<'a>(
     relative: f64,

@@ -3,9 +3,13 @@
 
 mod agreement;
 mod decision_tree;
+mod gaussian_mixture;
 mod kmeans;
+mod linear_projection;
 mod linear_regression;
 mod logistic_regression;
 mod multinomial_logistic_regression;
+mod naive_bayes;
+mod norm_scaler;
 mod standard_scaler;
 mod voting_forest;

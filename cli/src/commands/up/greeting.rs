@@ -79,7 +79,7 @@ impl Example {
     /// What the server answers to. If it does not say so, it is asked again.
     async fn from(listen: SocketAddr, key: &ApiKey) -> Option<Self> {
         let endpoint = format!("http://{}", reached_at(listen));
-        let client = Client::connect(&endpoint, key.clone()).await.ok()?;
+        let client = Client::connect(&endpoint, key.clone()).await.ok()?.without_retries();
         client.list_models().await.ok()?.models.iter().find_map(Self::of)
     }
 

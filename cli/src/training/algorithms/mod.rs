@@ -70,9 +70,12 @@ macro_rules! algorithms {
 
 mod decision_tree;
 mod forest;
+mod gaussian_mixture;
 mod kmeans;
 mod linear_regression;
 mod logistic_regression;
+mod naive_bayes;
+mod projection;
 mod scaler;
 
 algorithms! {
@@ -94,6 +97,30 @@ algorithms! {
     "adaboost" => forest::AdaBoost,
     /// Each feature with mean 0 and standard deviation 1; takes no target
     "standard-scaler" => scaler::StandardScaler,
+    /// Each feature from 0 to 1, or in another range; takes no target
+    "min-max-scaler" => scaler::MinMaxScaler,
+    /// Each feature from -1 to 1, zero staying zero; takes no target
+    "max-abs-scaler" => scaler::MaxAbsScaler,
+    /// Each row divided by its length; takes no target
+    "norm-scaler" => scaler::NormScaler,
+    /// The directions in which rows differ most; takes no target
+    "pca" => projection::Pca,
+    /// Signals that were mixed; takes no target
+    "fast-ica" => projection::FastIca,
+    /// Columns of variance 1 without correlation; takes no target
+    "whitening" => projection::Whitening,
+    /// Directions drawn at random, which keep distances nearly; takes no target
+    "random-projection" => projection::RandomProjection,
+    /// The same with most weights zero; takes no target
+    "sparse-random-projection" => projection::SparseRandomProjection,
+    /// Classes by a bell curve for each feature
+    "gaussian-nb" => naive_bayes::GaussianNb,
+    /// Classes by how often each feature is counted
+    "multinomial-nb" => naive_bayes::MultinomialNb,
+    /// Classes by which features are there
+    "bernoulli-nb" => naive_bayes::BernoulliNb,
+    /// Groups of any shape and size, with the probability of each; takes no target
+    "gaussian-mixture" => gaussian_mixture::GaussianMixture,
 }
 
 /// `train` with the flags of the algorithm that the arguments name, if they name one.

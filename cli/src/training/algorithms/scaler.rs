@@ -1,13 +1,51 @@
-//! `standard-scaler`, as `linfa_preprocessing::linear_scaling` has it.
+//! `standard-scaler`, `min-max-scaler`, `max-abs-scaler` and `norm-scaler`, as `linfa_preprocessing` has them.
 
 use artifact::fitted::Fitted;
-use clap::Args;
+use clap::{Args, ValueEnum};
+use linfa_preprocessing::linear_scaling::ScalingMethod;
 
 use super::{Fit, Lesson, Task};
-use crate::training::model::Scale;
+use crate::training::model::{Scale, linear};
 
 #[derive(Args, Debug)]
-pub(super) struct StandardScaler {}
+pub(super) struct StandardScaler {
+    /// Leave the mean as it is
+    #[arg(long)]
+    without_mean: bool,
+    /// Leave the standard deviation as it is
+    #[arg(long)]
+    without_std: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct MinMaxScaler {
+    /// What the least value becomes
+    #[arg(long, default_value_t = 0.0, allow_negative_numbers = true)]
+    min: f64,
+    /// What the largest value becomes
+    #[arg(long, default_value_t = 1.0, allow_negative_numbers = true)]
+    max: f64,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct MaxAbsScaler {}
+
+#[derive(Args, Debug)]
+pub(super) struct NormScaler {
+    /// What a row's length is
+    #[arg(long, value_enum, default_value_t = Norm::L2)]
+    norm: Norm,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Norm {
+    /// The sum of its absolute values
+    L1,
+    /// The root of the sum of its squares
+    L2,
+    /// The largest of its absolute values
+    Max,
+}
 
 impl Fit for StandardScaler {
     fn task(&self) -> Task {
@@ -15,6 +53,42 @@ impl Fit for StandardScaler {
     }
 
     fn fit(&self, lesson: &Lesson<'_>) -> anyhow::Result<Box<dyn Fitted>> {
-        Scale::Standard.fit(lesson.part)
+        linear(ScalingMethod::Standard(!self.without_mean, !self.without_std), lesson.part)
+    }
+}
+
+impl Fit for MinMaxScaler {
+    fn task(&self) -> Task {
+        Task::Transformation
+    }
+
+    fn fit(&self, lesson: &Lesson<'_>) -> anyhow::Result<Box<dyn Fitted>> {
+        anyhow::ensure!(self.min < self.max, "--min {} is not below --max {}", self.min, self.max);
+        linear(ScalingMethod::MinMax(self.min, self.max), lesson.part)
+    }
+}
+
+impl Fit for MaxAbsScaler {
+    fn task(&self) -> Task {
+        Task::Transformation
+    }
+
+    fn fit(&self, lesson: &Lesson<'_>) -> anyhow::Result<Box<dyn Fitted>> {
+        Scale::MaxAbs.fit(lesson.part)
+    }
+}
+
+impl Fit for NormScaler {
+    fn task(&self) -> Task {
+        Task::Transformation
+    }
+
+    fn fit(&self, lesson: &Lesson<'_>) -> anyhow::Result<Box<dyn Fitted>> {
+        match self.norm {
+            Norm::L1 => Scale::NormL1,
+            Norm::L2 => Scale::NormL2,
+            Norm::Max => Scale::NormMax,
+        }
+        .fit(lesson.part)
     }
 }

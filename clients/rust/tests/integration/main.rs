@@ -47,3 +47,12 @@ async fn a_server_that_never_answers_is_given_up_at_the_deadline() {
     assert!(matches!(error, Error::Deadline(after) if after == deadline), "{error:?}");
     assert_eq!(error.to_string(), "no answer within 50ms");
 }
+
+#[test]
+fn the_readmes_first_example_is_what_the_tour_begins_with() {
+    let (readme, tour) = (include_str!("../../README.md"), include_str!("../../examples/tour.rs"));
+    let (_, rest) = readme.split_once("```rust\n").unwrap();
+    let (example, _) = rest.split_once("```").unwrap();
+    let (_, function) = example.split_once("\n\n").unwrap();
+    assert!(tour.contains(function), "{function}");
+}
