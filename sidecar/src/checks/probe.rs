@@ -175,7 +175,7 @@ fn number(feature: &Statistics, row: usize, scatter: &mut Scatter) -> f64 {
         3..12 => feature.deciles[row - 3],
         12 => at(feature, -1.0),
         13 => at(feature, 1.0),
-        _ if row % 2 == 0 => at(feature, scatter.next()),
+        _ if row.is_multiple_of(2) => at(feature, scatter.next()),
         _ => at(feature, scatter.next().signum()),
     }
 }
