@@ -94,13 +94,14 @@ impl Train {
             Target::None => fitted::output(&model.role()),
         };
         let sources = [&fit.records, &held_out.records];
-        let golden =
-            golden::rows(&model, &sources, &inputs, &fit.shape.texts, &output, self.seed).map_err(|lost| match output {
+        let golden = golden::rows(&model, &sources, &inputs, &fit.shape.texts, &output, self.seed).map_err(
+            |lost| match output {
                 Output::Clustering { .. } => {
                     anyhow!("no row is clearly nearest to cluster {}; use fewer --n-clusters", lost.name)
                 }
                 _ => anyhow!("{lost}; train with more rows of it, or without it"),
-            })?;
+            },
+        )?;
         let pack = Artifact {
             name: self.name.clone(),
             steps: model.export()?,
