@@ -308,7 +308,7 @@ mod tests {
         let corner = |value: &f64| [-7.0, 13.0].contains(value);
         let scattered = &ranged[14..];
         assert!(scattered.iter().step_by(2).all(|value| !corner(value)));
-        assert!(scattered.iter().skip(1).step_by(2).all(|value| corner(value)));
+        assert!(scattered.iter().skip(1).step_by(2).all(corner));
         assert_eq!(ends(&ranged), (-7.0, 13.0));
         assert_eq!(ends(&constant), (-45.0, 55.0), "a constant feature is widened by its size");
         assert!(values(numbers(f64::MIN, f64::MAX)).iter().all(|value| value.is_finite()));

@@ -24,7 +24,7 @@ fn forest<F: Float>(data: &Data) -> Option<Case> {
         .ensemble_size(1 + rows % 9)
         .bootstrap_proportion(0.7)
         // All inputs in each tree, as in bagging, or some of them.
-        .feature_proportion(if rows % 2 == 0 { 1.0 } else { 0.6 })
+        .feature_proportion(if rows.is_multiple_of(2) { 1.0 } else { 0.6 })
         .fit(&Dataset::new(data.train.mapv(F::cast), data.labels(count)))
         .ok()?;
     let trees = || model.models.iter().zip(&model.model_features);
