@@ -2,10 +2,7 @@
 
 use artifact::ndarray::{Array1, Array2};
 use criterion::Criterion;
-use linfa::{
-    Dataset,
-    traits::{Fit as _, Predict as _},
-};
+use linfa::{Dataset, traits::Fit as _};
 use linfa_ensemble::{AdaBoostParams, EnsembleLearnerParams};
 use linfa_trees::DecisionTree;
 use rand::{Rng as _, SeedableRng as _, rngs::SmallRng};
