@@ -266,7 +266,7 @@ async fn body(dir: &Path, client: &Client, model: &Model, rows: usize) -> PathBu
     let mut expected = Predictions::default();
     model.predict(&Batch::new(values.clone(), 4).unwrap(), &mut expected).unwrap();
     let packed: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-    let matrix = Matrix { f64_le: packed, ..Matrix::default() };
+    let matrix = Matrix { f64_le: packed.into(), ..Matrix::default() };
     let input = client::pb::predict_request::Input::Matrix(matrix);
     let answer = client.predict(Target::model("iris"), Input::from(input.clone())).await.unwrap();
     assert_eq!(answer.numbers(), expected.scores(), "the answer of {rows} rows");

@@ -7,7 +7,7 @@ use crate::{
     Batch, BatchError, Cell, Digest, Manifest, Output, Predictions, Series,
     inputs::Inputs,
     manifest::limits,
-    steps::{Column, Role, Step, StepError},
+    steps::{Column, Role, Step, StepError, UNDECIDED},
     tensors::{TensorError, Tensors},
 };
 
@@ -241,9 +241,11 @@ impl Model {
             }
             step.run_with_texts(input, batch.texts(), scores, choices);
             let is_bad = |score: &f64| !score.is_finite() && !(*gaps && score.is_nan());
-            if let Some(bad) = scores.iter().position(is_bad) {
+            let overflowed = scores.iter().position(is_bad).map(|at| at / width);
+            let undecided = || choices.iter().position(|choice| *choice == UNDECIDED);
+            if let Some(row) = overflowed.or_else(undecided) {
                 let kind = self.manifest.steps[index].kind();
-                return Err(PredictError::NotFinite { row: bad / width, step: index, kind });
+                return Err(PredictError::NotFinite { row, step: index, kind });
             }
         }
         predictions.rows = rows;

@@ -85,6 +85,14 @@ pub enum TensorError {
         /// What the model needs, in words.
         expected: String,
     },
+    /// A step that knows rows of one width alone, in another place.
+    #[error("rows of {found} values reach a step that takes {expected}")]
+    Inputs {
+        /// The width of the rows.
+        found: usize,
+        /// The width that the step takes.
+        expected: usize,
+    },
     /// Indices where numbers belong, or numbers where indices belong.
     #[error("tensor `{name}` holds {found}, expected {expected}")]
     Kind {
@@ -113,6 +121,18 @@ pub enum TensorError {
         /// The position, row-major.
         index: usize,
         /// What stands there.
+        found: String,
+        /// The rule, in words.
+        expected: &'static str,
+    },
+    /// A hyper-parameter that breaks a rule of the step.
+    #[error("step {step}: `{name}` is {found}, expected {expected}")]
+    Setting {
+        /// The step, from 0.
+        step: usize,
+        /// The hyper-parameter.
+        name: &'static str,
+        /// Its value.
         found: String,
         /// The rule, in words.
         expected: &'static str,
@@ -282,6 +302,16 @@ impl Parameters<'_> {
         expected: &'static str,
     ) -> TensorError {
         TensorError::Value { name: self.full(name), index, found: found.to_string(), expected }
+    }
+
+    /// The refusal of a hyper-parameter.
+    pub fn refuse_setting(
+        &self,
+        name: &'static str,
+        found: impl fmt::Display,
+        expected: &'static str,
+    ) -> TensorError {
+        TensorError::Setting { step: self.step, name, found: found.to_string(), expected }
     }
 
     /// The refusal of a shape.

@@ -113,7 +113,7 @@ pub fn clusters(name: &str) -> Artifact {
         let distances = CENTROIDS.map(|[a, b]| (x - a).hypot(y - b));
         golden([x, y], Some(cluster), distances.to_vec())
     });
-    let kmeans = Exported::new(KMeans {}, [("centroids", matrix(CENTROIDS))]);
+    let kmeans = Exported::new(KMeans::default(), [("centroids", matrix(CENTROIDS))]);
     pack(name, ["x", "y"], Output::Clustering { clusters: 3 }, vec![kmeans], golden.to_vec())
 }
 

@@ -3,7 +3,7 @@
 //! scores on them.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io::{self, Read},
 };
 
@@ -58,6 +58,17 @@ pub enum Reading {
     Texts,
     /// Not at all.
     Ignored,
+}
+
+/// What the cells of a column are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Survey {
+    /// Cells that hold a finite number.
+    pub numbers: usize,
+    /// Cells that hold anything else.
+    pub others: usize,
+    /// How many different texts these are.
+    pub distinct: usize,
 }
 
 /// What a file is expected to hold.
@@ -191,6 +202,37 @@ impl Table {
         Ok(header(&mut reader(file, true))?.iter().map(str::to_owned).collect())
     }
 
+    /// What the cells of each column are, by its name. Holds the different texts of a column up to some thousand.
+    ///
+    /// # Errors
+    /// [`TableError`] if the header is none, or a row has not as many cells.
+    pub fn survey(file: impl Read, has_header: bool) -> Result<BTreeMap<String, Survey>, TableError> {
+        const DISTINCT: usize = 10_000;
+        let mut reader = reader(file, has_header);
+        let header = if has_header { header(&mut reader)? } else { numbered(&mut reader)? };
+        let mut surveys = vec![(Survey::default(), BTreeSet::new()); header.len()];
+        let mut record = StringRecord::new();
+        let mut rows = 0;
+        while reader.read_record(&mut record)? {
+            rows += 1;
+            Cells::new(rows, &record, &header)?;
+            for (cell, (survey, distinct)) in record.iter().zip(&mut surveys) {
+                match cell.parse::<f64>() {
+                    _ if cell.is_empty() => {}
+                    Ok(number) if number.is_finite() => survey.numbers += 1,
+                    _ => {
+                        survey.others += 1;
+                        if distinct.len() < DISTINCT && !distinct.contains(cell) {
+                            distinct.insert(cell.to_owned());
+                        }
+                    }
+                }
+            }
+        }
+        let surveys = surveys.into_iter().map(|(survey, texts)| Survey { distinct: texts.len(), ..survey });
+        Ok(header.iter().map(str::to_owned).zip(surveys).collect())
+    }
+
     /// Reads all of `file`.
     ///
     /// # Errors
@@ -320,7 +362,7 @@ fn header(reader: &mut Reader<impl Read>) -> Result<StringRecord, TableError> {
     if header.iter().all(|name| name.parse::<f64>().is_ok()) {
         return Err(TableError::HeaderOfNumbers);
     }
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     for (index, name) in header.iter().enumerate() {
         if name.is_empty() {
             return Err(TableError::Unnamed { column: index + 1 });

@@ -2,6 +2,7 @@
 //! `make bench-kernels` runs this, asks other libraries too, and prints the table.
 //!
 //! A family is a file with a function that calls [`compare`], and a line in `criterion_group!`.
+#![expect(clippy::unwrap_used, reason = "a bench may fail")]
 
 use std::hint::black_box;
 
@@ -11,8 +12,10 @@ use linfa::Dataset;
 use rand::{Rng as _, SeedableRng as _, rngs::SmallRng};
 
 mod bayes;
+mod kmeans;
 mod linear;
 mod projection;
+mod svm;
 mod trees;
 
 /// Rows per call.
@@ -69,6 +72,13 @@ criterion_group!(
     bayes::bernoulli_nb,
     bayes::gaussian_mixture,
     projection::linear_projection,
-    projection::norm_scaler
+    projection::norm_scaler,
+    kmeans::kmeans,
+    svm::svm_classifier,
+    linear::multinomial_logistic_regression,
+    linear::multi_task_elastic_net,
+    linear::poisson_regression,
+    linear::isotonic_regression,
+    linear::ftrl,
 );
 criterion_main!(families);

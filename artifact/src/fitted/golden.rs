@@ -8,13 +8,11 @@ use rand_xoshiro::Xoshiro256Plus;
 use super::{Answers, Fitted};
 use crate::{Cell, Feature, FeatureKind, GoldenRow, Output, feature::Statistics};
 
-/// How far our runtime may be off, relative to the larger of 1 and the answer.
-const TOLERANCE: f64 = 1e-9;
 /// Rows taken from each source whatever they show.
 const PER_SOURCE: usize = 12;
 /// Rows drawn beyond the data, to find what no row of it shows.
 const DRAWN: usize = 10_000;
-/// Two choices this close are a tie: rounding could decide for either.
+/// Two choices this close are a tie, or as close as the tolerance: rounding could decide for either.
 const MARGIN: f64 = 1e-6;
 
 /// A class or cluster that no row shows: a wrong answer in its place would not be noticed.
@@ -25,7 +23,8 @@ pub struct Lost {
     pub name: String,
 }
 
-/// Golden rows: some of each of `sources` (rows x features) and of rows that are drawn around the ranges of `inputs`, and as
+/// Golden rows: some of each of `sources` (rows x features; of a category its position, of a text its position in `texts`, NaN
+/// where a value is missing) and of rows that are drawn around the ranges of `inputs`, and as
 /// many more as it takes to show every class or cluster.
 ///
 /// # Errors
@@ -34,12 +33,14 @@ pub fn rows(
     model: &impl Fitted,
     sources: &[&Array2<f64>],
     inputs: &[Feature],
+    texts: &[String],
     output: &Output,
     seed: u64,
 ) -> Result<Vec<GoldenRow>, Lost> {
     let choices = if output.chooses() { output.names() } else { Vec::new() };
-    let mut collected = Collected { seen: vec![false; choices.len()], rows: Vec::new() };
-    for records in sources.iter().copied().chain([&draw(inputs, seed)]) {
+    let (seen, tolerance) = (vec![false; choices.len()], model.tolerance());
+    let mut collected = Collected { inputs, texts, seen, rows: Vec::new(), tolerance };
+    for records in sources.iter().copied().chain([&draw(inputs, texts, seed)]) {
         let answers = model.answer(records);
         collected.sample(records, &answers);
         collected.complete(records, &answers);
@@ -50,13 +51,16 @@ pub fn rows(
     }
 }
 
-struct Collected {
+struct Collected<'a> {
+    inputs: &'a [Feature],
+    texts: &'a [String],
     /// By class or cluster.
     seen: Vec<bool>,
     rows: Vec<GoldenRow>,
+    tolerance: f64,
 }
 
-impl Collected {
+impl Collected<'_> {
     /// The first class or cluster that no row shows.
     fn lost(&self) -> Option<usize> {
         self.seen.iter().position(|seen| !seen)
@@ -83,7 +87,7 @@ impl Collected {
         let choice = answers.choices.as_ref().map(|choices| choices[index]);
         let scores = answers.scores.row(index).to_vec();
         if !scores.iter().all(|score| score.is_finite())
-            || choice.is_some_and(|choice| is_tied(&scores, choice))
+            || choice.is_some_and(|choice| is_tied(&scores, choice, MARGIN.max(self.tolerance)))
         {
             return;
         }
@@ -91,29 +95,56 @@ impl Collected {
             self.seen[choice] = true;
         }
         self.rows.push(GoldenRow {
-            input: records.row(index).iter().copied().map(Cell::from).collect(),
+            input: records
+                .row(index)
+                .iter()
+                .zip(self.inputs)
+                .map(|(value, input)| self.cell(*value, input))
+                .collect(),
             choice: choice.and_then(|choice| u32::try_from(choice).ok()),
             scores,
-            tolerance: TOLERANCE,
+            tolerance: self.tolerance,
         });
     }
 }
 
-/// Whether another choice is so close that rounding could decide for it.
-fn is_tied(scores: &[f64], choice: usize) -> bool {
-    let chosen = scores.get(choice).copied().unwrap_or_default();
-    let mut others = scores.iter().enumerate().filter(|(other, _)| *other != choice);
-    others.any(|(_, other)| (other - chosen).abs() <= MARGIN)
+impl Collected<'_> {
+    /// A value as it stands in a golden row.
+    fn cell(&self, value: f64, input: &Feature) -> Cell {
+        let text = |texts: &[String]| {
+            texts.get(value as usize).map_or(Cell::Missing, |text| Cell::Text(text.clone()))
+        };
+        match &input.kind {
+            _ if value.is_nan() => Cell::Missing,
+            FeatureKind::Number { .. } => Cell::Number(value),
+            FeatureKind::Category(category) => text(&category.categories),
+            FeatureKind::Text { .. } => text(self.texts),
+        }
+    }
 }
 
-/// Rows from the training ranges, widened by half of each on both sides.
-fn draw(inputs: &[Feature], seed: u64) -> Array2<f64> {
+/// Whether another choice is so close that rounding could decide for it.
+fn is_tied(scores: &[f64], choice: usize, margin: f64) -> bool {
+    let chosen = scores.get(choice).copied().unwrap_or_default();
+    let mut others = scores.iter().enumerate().filter(|(other, _)| *other != choice);
+    others.any(|(_, other)| (other - chosen).abs() <= margin)
+}
+
+/// Rows from the training ranges, widened by half of each on both sides; categories and texts as they come, and now and then
+/// nothing where a value may be missing.
+fn draw(inputs: &[Feature], texts: &[String], seed: u64) -> Array2<f64> {
     let mut random = Xoshiro256Plus::seed_from_u64(seed);
     Array2::from_shape_fn((DRAWN, inputs.len()), |(_, column)| {
-        let FeatureKind::Number { statistics: Statistics { min, max, .. }, .. } = inputs[column].kind else {
-            return 0.0;
-        };
-        let width = max - min;
-        min - width / 2.0 + random.r#gen::<f64>() * 2.0 * width
+        let drawn = random.r#gen::<f64>();
+        let position = |count: usize| (drawn * count as f64).floor();
+        match &inputs[column].kind {
+            FeatureKind::Number { statistics: Statistics { min, max, .. }, missing } => {
+                let width = max - min;
+                let number = min - width / 2.0 + drawn * 2.0 * width;
+                if *missing && random.gen_bool(0.125) { f64::NAN } else { number }
+            }
+            FeatureKind::Category(category) => position(category.categories.len()),
+            FeatureKind::Text { .. } => position(texts.len()),
+        }
     })
 }

@@ -39,21 +39,30 @@ use jiff::Timestamp;
 use linfa::{DatasetBase, Float};
 use ndarray::{Array, Array1, Array2, ArrayBase, Data, Dimension, Ix2};
 
-use crate::{Artifact, Digest, Exported, Output, manifest::Training, name::InvalidName, steps::Role};
+use crate::{
+    Artifact, Digest, Exported, Output, golden::MAX_TOLERANCE, manifest::Training, name::InvalidName,
+    steps::Role,
+};
 
 pub mod golden;
 pub mod statistics;
+pub mod words;
 
 mod decision_tree;
+mod ftrl;
 mod gaussian_mixture;
+mod generalized_linear_model;
 mod hidden;
+mod isotonic_regression;
 mod kmeans;
 mod linear_projection;
 mod linear_regression;
 mod logistic_regression;
 mod naive_bayes;
 mod norm_scaler;
+mod pls;
 mod standard_scaler;
+pub mod svm;
 mod voting_forest;
 
 pub use hidden::OfWidth;
@@ -75,6 +84,11 @@ pub trait Fitted {
 
     /// What linfa itself answers to `rows` (rows x features); our runtime has no part in it.
     fn answer(&self, rows: &Array2<f64>) -> Answers;
+
+    /// How far our runtime may be off in the golden rows, relative to the larger of 1 and the answer.
+    fn tolerance(&self) -> f64 {
+        tolerance::<f64>()
+    }
 }
 
 /// linfa's answers.
@@ -124,6 +138,10 @@ impl<T: Fitted + ?Sized> Fitted for &T {
     fn answer(&self, rows: &Array2<f64>) -> Answers {
         (**self).answer(rows)
     }
+
+    fn tolerance(&self) -> f64 {
+        (**self).tolerance()
+    }
 }
 
 impl<T: Fitted + ?Sized> Fitted for Box<T> {
@@ -137,6 +155,10 @@ impl<T: Fitted + ?Sized> Fitted for Box<T> {
 
     fn answer(&self, rows: &Array2<f64>) -> Answers {
         (**self).answer(rows)
+    }
+
+    fn tolerance(&self) -> f64 {
+        (**self).tolerance()
     }
 }
 
@@ -153,6 +175,10 @@ impl<A: Fitted, B: Fitted> Fitted for (A, B) {
 
     fn answer(&self, rows: &Array2<f64>) -> Answers {
         self.1.answer(&self.0.answer(rows).scores)
+    }
+
+    fn tolerance(&self) -> f64 {
+        self.0.tolerance().max(self.1.tolerance())
     }
 }
 
@@ -177,7 +203,7 @@ impl Artifact {
         };
         let inputs = statistics::features(&names, &records);
         let output = output(&model.role());
-        let golden = golden::rows(model, &[&records], &inputs, &output, SEED)?;
+        let golden = golden::rows(model, &[&records], &inputs, &[], &output, SEED)?;
         let bytes: Vec<u8> = records.iter().flat_map(|value| value.to_le_bytes()).collect();
         Ok(Self {
             name: name.parse()?,
@@ -232,6 +258,11 @@ fn narrow<F: Float>(rows: &Array2<f64>) -> Array2<F> {
 fn wide<F: Float, D: Dimension>(numbers: Array<F, D>) -> Array<f64, D> {
     // linfa's floats are f32 and f64, which both have an f64.
     numbers.mapv(|number| number.to_f64().unwrap_or(f64::NAN))
+}
+
+/// How far our runtime, which computes in f64, may be off from a model that computes in `F`.
+fn tolerance<F: Float>() -> f64 {
+    if F::epsilon().to_f64() > Some(f64::EPSILON) { MAX_TOLERANCE } else { 1e-9 }
 }
 
 /// What a model of that role answers, named by number.

@@ -10,17 +10,20 @@ pub fn features(names: &[String], records: &Array2<f64>) -> Vec<Feature> {
 }
 
 fn feature(name: &str, column: ArrayView1<'_, f64>) -> Feature {
-    let mut sorted = column.to_vec();
+    Feature::number(name, of(&column))
+}
+
+/// Statistics of some numbers, at least one.
+pub fn of(numbers: &ArrayView1<'_, f64>) -> Statistics {
+    let mut sorted = numbers.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);
-    let mean = column.mean().unwrap_or_default();
-    let statistics = Statistics {
+    Statistics {
         min: quantile(&sorted, 0.0),
         max: quantile(&sorted, 1.0),
-        mean,
-        std: column.std(0.0),
+        mean: numbers.mean().unwrap_or_default(),
+        std: numbers.std(0.0),
         deciles: std::array::from_fn(|tenth| quantile(&sorted, (tenth + 1) as f64 / 10.0)),
-    };
-    Feature::number(name, statistics)
+    }
 }
 
 /// Between the two nearest values, in proportion (the default of NumPy, and type 7 of Hyndman and Fan 1996).

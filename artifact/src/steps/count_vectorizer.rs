@@ -6,8 +6,6 @@ use super::{
     columns::{Column, Placed, StepError, TableKind},
     words::Words,
 };
-#[cfg(feature = "linfa")]
-use crate::{Exported, steps::words::WordsError};
 use crate::{Output, tensors::Parameters};
 
 /// Counts words, as `linfa_preprocessing::CountVectorizer` does with its own expression of what a word is.
@@ -22,17 +20,5 @@ impl TableKind for CountVectorizer {
     fn load_table(&self, inputs: &[Column], _: &Output, _: &mut Parameters<'_>) -> Result<Placed, StepError> {
         let given = self.words.columns(inputs)?;
         self.words.place(inputs, given, vec![1.0; self.words.vocabulary.len()])
-    }
-}
-
-#[cfg(feature = "linfa")]
-impl CountVectorizer {
-    /// The step that counts as `model` does, over the first column.
-    ///
-    /// # Errors
-    /// [`WordsError`] if words are made in a way of the caller's own.
-    pub fn export(model: &linfa_preprocessing::CountVectorizer) -> Result<Exported, WordsError> {
-        let words = Words::of_linfa(&serde_json::to_value(model)?)?;
-        Ok(Exported::new(Self { words }, []))
     }
 }

@@ -9,7 +9,11 @@ use crate::{
     tensors::{Parameters, TensorError},
 };
 
+mod affine;
 mod columns;
+mod exp;
+mod machines;
+mod panels;
 mod posterior;
 mod product;
 mod sums;
@@ -18,8 +22,11 @@ mod words;
 
 pub use columns::{Column, Placed, StepError, TableKind};
 pub use words::Words;
-#[cfg(feature = "linfa")]
-pub use words::WordsError;
+
+pub use machines::{Kernel, MAX_DEGREE};
+
+/// The choice of a row whose scores overflowed, by a step that shows no scores.
+pub const UNDECIDED: u32 = u32::MAX;
 
 /// A step whose parameters were checked. Everything that it indexes with was proven at load.
 pub trait Step: fmt::Debug + Send + Sync {
@@ -29,7 +36,8 @@ pub trait Step: fmt::Debug + Send + Sync {
     /// Answers each row of `rows` (rows x the width that the step was loaded for, C-contiguous, finite).
     ///
     /// `scores` has rows x [`Role::width`] values; `choices` has one per row if [`Role::chooses`], else none.
-    /// Writes all of both, allocates nothing per row, and gives a row the same bits whatever the batch.
+    /// Writes all of both, allocates nothing per row, and gives a row the same bits whatever the batch. What
+    /// overflowed is a score that is not finite, or a choice of [`UNDECIDED`].
     fn run(&self, rows: &[f64], scores: &mut [f64], choices: &mut [u32]);
 
     /// The same for a step that reads free texts. The cells of a text column are positions in `texts`.
@@ -125,6 +133,8 @@ steps! {
     "standard_scaler" => standard_scaler::StandardScaler,
     "linear_projection" => linear_projection::LinearProjection,
     "linear_regression" => linear_regression::LinearRegression,
+    "generalized_linear_model" => generalized_linear_model::GeneralizedLinearModel,
+    "isotonic_regression" => isotonic_regression::IsotonicRegression,
     "logistic_regression" => logistic_regression::LogisticRegression,
     "multinomial_logistic_regression" => multinomial_logistic_regression::MultinomialLogisticRegression,
     "kmeans" => kmeans::KMeans,
@@ -133,6 +143,8 @@ steps! {
     "bernoulli_nb" => bernoulli_nb::BernoulliNb,
     "gaussian_mixture" => gaussian_mixture::GaussianMixture,
     "norm_scaler" => norm_scaler::NormScaler,
+    "svm_classifier" => svm_classifier::SvmClassifier,
+    "svm_regressor" => svm_regressor::SvmRegressor,
     "decision_tree" => decision_tree::DecisionTree,
     "voting_forest" => voting_forest::VotingForest,
     "averaging_forest" => averaging_forest::AveragingForest,

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, Role, Step, posterior::posterior, sums::linear};
+use super::{Kind, Role, Step, affine::Affine, posterior::posterior};
 use crate::{
     Output,
     tensors::{Parameters, TensorError},
@@ -15,13 +15,9 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub struct MultinomialLogisticRegression {}
 
+/// The scores; the rest is the same for all.
 #[derive(Debug)]
-struct Loaded {
-    /// classes x inputs: the weights of a class lie together.
-    coefficients: Vec<f64>,
-    intercepts: Vec<f64>,
-    inputs: usize,
-}
+struct Loaded(Affine);
 
 impl Kind for MultinomialLogisticRegression {
     fn load(
@@ -33,22 +29,18 @@ impl Kind for MultinomialLogisticRegression {
         let classes = output.width();
         let coefficients = parameters.matrix("coefficients", classes, inputs)?;
         let intercepts = parameters.vector("intercepts", classes)?;
-        Ok(Box::new(Loaded { coefficients, intercepts, inputs }))
+        Ok(Box::new(Loaded(Affine::new(&coefficients, &intercepts, inputs))))
     }
 }
 
 impl Step for Loaded {
     fn role(&self) -> Role {
-        Role::Classifier { classes: self.intercepts.len(), probabilities: true }
+        Role::Classifier { classes: self.0.outputs(), probabilities: true }
     }
 
     fn run(&self, rows: &[f64], scores: &mut [f64], choices: &mut [u32]) {
-        let scores = scores.chunks_exact_mut(self.intercepts.len());
-        for ((row, scores), choice) in rows.chunks_exact(self.inputs).zip(scores).zip(choices) {
-            let weights = self.coefficients.chunks_exact(self.inputs).zip(&self.intercepts);
-            for (score, (coefficients, intercept)) in scores.iter_mut().zip(weights) {
-                *score = linear(row, coefficients, *intercept);
-            }
+        self.0.run(rows, scores);
+        for (scores, choice) in scores.chunks_exact_mut(self.0.outputs()).zip(choices) {
             *choice = posterior(scores);
         }
     }

@@ -19,11 +19,6 @@ pub(super) fn squared_length(vector: &[f64]) -> f64 {
     sum(vector, vector, |a, b| a * b)
 }
 
-/// The square of the Euclidean distance.
-pub(super) fn squared_distance(row: &[f64], centroid: &[f64]) -> f64 {
-    sum(row, centroid, |a, b| (a - b) * (a - b))
-}
-
 /// The sum of `term` over the pairs of two vectors of one length.
 pub(super) fn sum<B: Copy>(a: &[f64], b: &[B], term: impl Fn(f64, B) -> f64) -> f64 {
     let (a, a_rest) = a.as_chunks::<LANES>();
@@ -35,5 +30,7 @@ pub(super) fn sum<B: Copy>(a: &[f64], b: &[B], term: impl Fn(f64, B) -> f64) -> 
         }
     }
     let rest: f64 = a_rest.iter().zip(b_rest).map(|(a, b)| term(*a, *b)).sum();
-    sums.iter().sum::<f64>() + rest
+    // In pairs, as the registers hold them: a sum from the first to the last would wait for each addition.
+    let [a, b, c, d, e, f, g, h] = sums;
+    ((a + e) + (c + g)) + ((b + f) + (d + h)) + rest
 }

@@ -160,67 +160,6 @@ fn is_word(character: char) -> bool {
     regex_syntax::try_is_word_character(character).unwrap_or(false)
 }
 
-#[cfg(feature = "linfa")]
-impl Words {
-    /// How the fitted vectorizer in this serialized form makes words, over the first column.
-    ///
-    /// linfa hides all of it but the vocabulary, so that it is taken out of what its types write with serde.
-    ///
-    /// # Errors
-    /// [`WordsError`] if words are made in a way of the caller's own.
-    pub(super) fn of_linfa(vectorizer: &serde_json::Value) -> Result<Self, WordsError> {
-        /// linfa's own name for it, as far as it is of interest.
-        #[derive(Deserialize)]
-        struct Vectorizer {
-            vec_vocabulary: Vec<String>,
-            properties: Properties,
-        }
-        #[derive(Deserialize)]
-        struct Properties {
-            convert_to_lowercase: bool,
-            split_regex_expr: String,
-            n_gram_range: [usize; 2],
-            normalize: bool,
-            tokenizer_deserialization_guard: bool,
-        }
-        let Vectorizer { vec_vocabulary: vocabulary, properties } = Vectorizer::deserialize(vectorizer)?;
-        if properties.tokenizer_deserialization_guard {
-            return Err(WordsError::Function);
-        }
-        if properties.split_regex_expr != r"\b\w\w+\b" {
-            return Err(WordsError::Expression(properties.split_regex_expr));
-        }
-        Ok(Self {
-            column: 0,
-            normalize: properties.normalize,
-            lowercase: properties.convert_to_lowercase,
-            n_grams: properties.n_gram_range,
-            vocabulary,
-        })
-    }
-}
-
-/// Why a vectorizer of linfa's has no step that answers as it does.
-#[cfg(feature = "linfa")]
-#[derive(Debug, thiserror::Error)]
-pub enum WordsError {
-    /// A function cannot be written into a file.
-    #[error("the vectorizer makes words by a function of its own, which no artifact can hold")]
-    Function,
-    /// Another expression than linfa's default.
-    #[error(r"the vectorizer makes words by `{0}`; only `\b\w\w+\b`, linfa's default, can be served")]
-    Expression(
-        /// The expression.
-        String,
-    ),
-    /// linfa writes its types in another way than the release that this was made for.
-    #[error("the vectorizer cannot be read: {0}")]
-    Form(#[from] serde_json::Error),
-    /// Its own documents.
-    #[error("the documents cannot be counted: {0}")]
-    Documents(#[from] linfa_preprocessing::error::PreprocessingError),
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

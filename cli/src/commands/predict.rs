@@ -1,13 +1,17 @@
 //! `linfactl predict`: asks the server, and shows what it answered row by row.
 
-use std::{io::Write, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Context as _;
 use clap::Args;
-use client::{Answer, Choice, Input, Prediction, Target};
+use client::{Answer, Choice, Input, Prediction, Series, Target};
 use fs_err as fs;
 use serde_json::{Map, Value, json};
-use sidecar::table::{Layout, Reading, Table, Wanted};
+use sidecar::table::{Layout, Reading, Survey, Table, Wanted};
 
 use super::{Format, table};
 use crate::connection::Connection;
@@ -38,6 +42,9 @@ pub(crate) struct Predict {
     /// Columns of the CSV file that are no features
     #[arg(long, value_name = "COLUMN", requires = "csv")]
     ignore: Vec<String>,
+    /// Columns of the CSV file to send as texts though they hold numbers alone
+    #[arg(long, value_name = "COLUMN", requires = "csv")]
+    text: Vec<String>,
     /// How to show the answer
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -68,12 +75,25 @@ impl Predict {
         let Some(path) = &self.csv else {
             return positions(&self.rows);
         };
-        let readings = self.ignore.iter().map(|column| (column.clone(), Reading::Ignored)).collect();
+        let table = self.table(path).with_context(|| path.display().to_string())?;
+        let series = |column| match table.series(column) {
+            artifact::Series::Numbers(numbers) => Series::Numbers(numbers),
+            artifact::Series::Texts(texts) => Series::Texts(texts),
+        };
+        Ok(Input::columns((0..).zip(&table.columns).map(|(column, name)| (name, series(column)))))
+    }
+
+    /// The file, whose columns are numbers unless a cell is none. What may be missing is the model's to say.
+    fn table(&self, path: &Path) -> anyhow::Result<Table> {
+        let survey = Table::survey(fs::File::open(path)?, true)?;
+        let reading = |(column, survey): (String, Survey)| {
+            let is_text = survey.others > 0 || self.text.contains(&column);
+            (column, if is_text { Reading::CategoriesOrNothing } else { Reading::NumbersOrNothing })
+        };
+        let mut readings: BTreeMap<_, _> = survey.into_iter().map(reading).collect();
+        readings.extend(self.ignore.iter().map(|column| (column.clone(), Reading::Ignored)));
         let layout = Layout { header: true, target: Wanted::Nothing, readings: &readings };
-        let table =
-            Table::read(fs::File::open(path)?, &layout).with_context(|| path.display().to_string())?;
-        let columns = table.values.columns().into_iter().map(|column| column.to_vec());
-        Ok(Input::columns(table.columns.into_iter().zip(columns)))
+        Ok(Table::read(fs::File::open(path)?, &layout)?)
     }
 }
 

@@ -9,14 +9,14 @@ use std::{
 use anyhow::{Context as _, anyhow, bail, ensure};
 use artifact::{
     Artifact, Name, Output, Version,
-    fitted::{self, Fitted as _, golden, statistics},
+    fitted::{self, Fitted as _, golden},
     manifest::Training,
 };
 use clap::Args;
 use fs_err as fs;
 use indicatif::ProgressBar;
 use jiff::Timestamp;
-use sidecar::table::{Layout, Reading, Table, Target, Wanted};
+use sidecar::table::{Layout, Table, Target, Wanted};
 
 use super::style;
 use crate::training::{
@@ -24,14 +24,15 @@ use crate::training::{
     card::{self, Making},
     metrics,
     model::Recipe,
+    preparation::Preparation,
     search::Search,
     split,
 };
 
 /// Train a model from a CSV file, prove it, and write it as a version.
 ///
-/// The file has a header; every column but the target and the ignored ones is a feature, and holds numbers. Some
-/// rows are held out and measure the model. The version's golden rows hold what linfa itself answered.
+/// Every column but the target and the ignored ones is a feature: numbers, or categories where it holds no number at all.
+/// Some rows are held out and measure the model. The version's golden rows hold what linfa itself answered.
 ///
 /// With --seed and --created-at the same file gives the same bytes; not so for decision trees, which linfa
 /// fits differently each time.
@@ -46,9 +47,6 @@ pub(crate) struct Train {
     /// transformations take none
     #[arg(long, value_name = "COLUMN")]
     target: Vec<String>,
-    /// Columns that are no features, such as a row's id
-    #[arg(long, value_name = "COLUMN")]
-    ignore: Vec<String>,
     #[command(flatten)]
     recipe: Recipe,
     /// The model's name
@@ -78,7 +76,8 @@ impl Train {
         let folder = self.folder()?;
         let table = self.read()?;
         self.suits(&table)?;
-        let (fit, held_out) = split::split(&table, self.test_split, self.seed)?;
+        let digest = table.digest;
+        let (fit, held_out) = split::split(table, self.test_split, self.seed)?;
 
         let (recipe, tried) = self.search.best(self.recipe, &fit, self.seed)?;
         self.recipe = recipe;
@@ -87,21 +86,25 @@ impl Train {
         let model = self.recipe.fit(&fit, self.seed)?;
 
         progress.set_message("measuring and proving");
-        let inputs = statistics::features(&table.columns, &fit.records);
+        let inputs = Preparation::fit(&self.recipe.columns, &fit)?.features();
         let held_out_answers = model.answer(&held_out.records);
         let output = match &fit.target {
             Target::Classes { names, .. } => Output::Classification { classes: names.clone() },
             Target::Numbers { names, .. } => Output::Regression { targets: names.clone() },
+            Target::None if self.recipe.algorithm.task() == Task::Novelty => {
+                Output::Classification { classes: ["outlier", "inlier"].map(str::to_owned).into() }
+            }
             Target::None => fitted::output(&model.role()),
         };
         let sources = [&fit.records, &held_out.records];
-        let golden =
-            golden::rows(&model, &sources, &inputs, &output, self.seed).map_err(|lost| match output {
+        let golden = golden::rows(&model, &sources, &inputs, &fit.shape.texts, &output, self.seed).map_err(
+            |lost| match output {
                 Output::Clustering { .. } => {
                     anyhow!("no row is clearly nearest to cluster {}; use fewer --n-clusters", lost.name)
                 }
                 _ => anyhow!("{lost}; train with more rows of it, or without it"),
-            })?;
+            },
+        )?;
         let pack = Artifact {
             name: self.name.clone(),
             steps: model.export()?,
@@ -109,7 +112,7 @@ impl Train {
             output,
             training: Training {
                 library: fitted::LIBRARY.to_owned(),
-                data: table.digest,
+                data: digest,
                 rows: fit.records.nrows() as u64,
                 metrics: metrics::measure(&held_out.target, &model.role(), &held_out_answers),
                 created_at: self.created_at.unwrap_or_else(fitted::now),
@@ -154,8 +157,8 @@ impl Train {
     fn read(&self) -> anyhow::Result<Table> {
         let algorithm = self.recipe.algorithm.name();
         let wanted = match (self.recipe.algorithm.task(), self.target.as_slice()) {
-            (Task::Clustering | Task::Transformation, []) => Wanted::Nothing,
-            (Task::Clustering | Task::Transformation, [target, ..]) => {
+            (Task::Clustering | Task::Novelty | Task::Transformation, []) => Wanted::Nothing,
+            (Task::Clustering | Task::Novelty | Task::Transformation, [target, ..]) => {
                 bail!("{algorithm} takes no --target; --ignore {target} leaves that column out")
             }
             (_, []) => bail!("{algorithm} needs a --target"),
@@ -167,8 +170,11 @@ impl Train {
         let progress = ProgressBar::new(file.metadata()?.len())
             .with_style(style("{msg} {wide_bar} {bytes}/{total_bytes}"))
             .with_message("reading");
-        let readings = self.ignore.iter().map(|column| (column.clone(), Reading::Ignored)).collect();
-        let layout = Layout { header: true, target: wanted, readings: &readings };
+        let columns = &self.recipe.columns;
+        let surveyed = fs::File::open(&self.csv)?;
+        let readings =
+            columns.readings(surveyed, &self.target).with_context(|| self.csv.display().to_string())?;
+        let layout = Layout { header: !columns.no_header, target: wanted, readings: &readings };
         let table =
             Table::read(progress.wrap_read(file), &layout).with_context(|| self.csv.display().to_string())?;
         progress.finish_and_clear();

@@ -69,8 +69,16 @@ fn write(text: &mut String, pack: &Artifact, making: &Making<'_>) -> std::fmt::R
     writeln!(text, "| feature | min | mean | max | std |\n|---|---|---|---|---|")?;
     for feature in &pack.inputs {
         let name = feature.name.replace('|', "\\|");
-        if let FeatureKind::Number { statistics: Statistics { min, mean, max, std, .. }, .. } = feature.kind {
-            writeln!(text, "| {name} | {min:.4} | {mean:.4} | {max:.4} | {std:.4} |")?;
+        let numbers = |text: &mut String, what: &str, numbers: &Statistics| {
+            let Statistics { min, mean, max, std, .. } = numbers;
+            writeln!(text, "| {name}{what} | {min:.4} | {mean:.4} | {max:.4} | {std:.4} |")
+        };
+        match &feature.kind {
+            FeatureKind::Number { statistics, .. } => numbers(text, "", statistics)?,
+            FeatureKind::Text { lengths } => numbers(text, ", in characters", lengths)?,
+            FeatureKind::Category(category) => {
+                writeln!(text, "| {name}, one of {} categories | | | | |", category.categories.len())?;
+            }
         }
     }
     Ok(())

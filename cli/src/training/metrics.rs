@@ -16,6 +16,10 @@ pub(crate) fn measure(target: &Target, role: &Role, answers: &Answers) -> BTreeM
         (Target::Classes { indices, .. }, Some(choices)) => classes(indices, choices, &answers.scores),
         (Target::Numbers { values, .. }, _) => numbers_against(values, &answers.scores),
         (_, Some(choices)) if matches!(role, Role::Mixture { .. }) => mixture(choices, &answers.scores),
+        // Outliers are class 0, inliers 1; nothing says which rows are which.
+        (Target::None, Some(choices)) if answers.scores.ncols() == 0 => {
+            vec![("inliers", mean(choices.iter().map(|choice| *choice as f64)))]
+        }
         (_, Some(choices)) => clusters(choices, &answers.scores),
         (_, None) => Vec::new(),
     };
@@ -116,6 +120,12 @@ mod tests {
         let answers = Answers { choices: Some(array![0, 1]), scores: Array2::zeros((2, 0)) };
         let metrics = measure(&target, &CLASSIFIER, &answers);
         assert_eq!(metrics.into_keys().collect::<Vec<_>>(), ["accuracy", "macro_f1"]);
+    }
+
+    #[test]
+    fn of_novelty_the_share_of_inliers_is_told() {
+        let answers = Answers { choices: Some(array![1, 0, 1, 1]), scores: Array2::zeros((4, 0)) };
+        near(&measure(&Target::None, &CLASSIFIER, &answers), "inliers", 0.75);
     }
 
     #[test]

@@ -2,8 +2,10 @@
 
 pub(crate) mod algorithms;
 pub(crate) mod card;
+pub(crate) mod columns;
 pub(crate) mod metrics;
 pub(crate) mod model;
+pub(crate) mod preparation;
 pub(crate) mod projection;
 pub(crate) mod search;
 pub(crate) mod split;

@@ -10,6 +10,8 @@ use linfa_preprocessing::{
 
 use super::{
     algorithms::{Algorithm, Lesson},
+    columns::Columns,
+    preparation::Preparation,
     projection::Reduce,
     split::Part,
 };
@@ -22,6 +24,8 @@ pub(crate) struct Recipe {
     /// Scale each feature first
     #[arg(long, value_name = "METHOD", num_args = 0..=1, require_equals = true, default_missing_value = "standard")]
     pub(crate) scale: Option<Scale>,
+    #[command(flatten)]
+    pub(crate) columns: Columns,
     /// Make fewer features of them, by METHOD=COLUMNS: pca, fast-ica, random-projection or sparse-random-projection
     #[arg(long, value_name = "METHOD=COLUMNS")]
     pub(crate) reduce: Option<Reduce>,
@@ -47,6 +51,12 @@ pub(crate) enum Scale {
 impl Recipe {
     /// Fits what prepares the features, and the estimator on what that gives.
     pub(crate) fn fit(&self, part: &Part, seed: u64) -> anyhow::Result<Box<dyn Fitted>> {
+        let preparation = Preparation::fit(&self.columns, part)?;
+        let numbers = |part: &Part| self.fit_numbers(part, seed);
+        if preparation.is_idle() { numbers(part) } else { after(Box::new(preparation), part, numbers) }
+    }
+
+    fn fit_numbers(&self, part: &Part, seed: u64) -> anyhow::Result<Box<dyn Fitted>> {
         let estimate = |part: &Part| self.algorithm.fit(&Lesson { part, seed });
         let reduce = |part: &Part| match self.reduce {
             Some(reduce) => after(reduce.fit(&Lesson { part, seed })?, part, estimate),
@@ -60,7 +70,7 @@ impl Recipe {
 
     /// The same with another algorithm.
     pub(crate) fn with(&self, algorithm: Algorithm) -> Self {
-        Self { algorithm, scale: self.scale, reduce: self.reduce }
+        Self { algorithm, scale: self.scale, reduce: self.reduce, columns: self.columns.clone() }
     }
 
     /// The features' preparation in words, for the model card.
@@ -79,8 +89,7 @@ fn after(
     part: &Part,
     fit: impl Fn(&Part) -> anyhow::Result<Box<dyn Fitted>>,
 ) -> anyhow::Result<Box<dyn Fitted>> {
-    let part = Part { records: prepare.answer(&part.records).scores, target: part.target.clone() };
-    let fitted = fit(&part)?;
+    let fitted = fit(&part.answered(&prepare))?;
     Ok(Box::new((prepare, fitted)))
 }
 

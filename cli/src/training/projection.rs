@@ -99,7 +99,6 @@ pub(crate) fn fast_ica(
     parameters: FastIcaParams<f64>,
 ) -> anyhow::Result<Box<dyn Fitted>> {
     let dataset = DatasetBase::from(lesson.part.records.view());
-    // Half of the seed's values would not fit a 32-bit machine.
     let parameters = parameters.random_state(lesson.seed as usize);
     Ok(Box::new(found(|| parameters.fit(&dataset))?))
 }

@@ -8,7 +8,7 @@ use tokio::runtime::Runtime;
 use crate::up::{Up, iris};
 
 #[path = "../../../clients/rust/examples/tour.rs"]
-#[expect(dead_code, reason = "its main reads a command line")]
+#[expect(dead_code, unreachable_pub, reason = "a program of its own, whose main reads a command line")]
 mod tour;
 
 /// A stand that is gone with the test.

@@ -26,9 +26,9 @@ fn a_server_that_is_not_there_is_named() {
 
 #[test]
 fn rows_that_are_none_are_refused() {
-    let folder = Folder::with("rows.csv", "a,b\n1,2\n3,\n");
+    let folder = Folder::with("rows.csv", "a,b\n1,2\n3\n");
     insta::assert_snapshot!(folder.complained("predict 1,2 1"), @"linfactl: row 2 has 1 values, row 1 has 2");
-    insta::assert_snapshot!(folder.complained("predict --csv rows.csv"), @"linfactl: rows.csv: row 2, column `b`: the value is missing");
+    insta::assert_snapshot!(folder.complained("predict --csv rows.csv"), @"linfactl: rows.csv: row 2 has 1 fields, the header has 2");
     for wrong in ["predict", "predict 1,x", "predict 1,2 --csv rows.csv", "predict 1 --version 1 --label a"] {
         assert_eq!(folder.run(wrong).status.code(), Some(2), "{wrong}");
     }

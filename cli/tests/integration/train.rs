@@ -6,7 +6,7 @@ use artifact::{Digest, FeatureKind, Golden, Manifest, Model, Output};
 use crate::{CREATED_AT, Folder, IRIS};
 
 /// Two of the three species.
-fn two_species() -> String {
+pub(crate) fn two_species() -> String {
     IRIS.lines().filter(|line| !line.ends_with("setosa")).map(|line| format!("{line}\n")).collect()
 }
 
@@ -85,6 +85,71 @@ fn kmeans_is_trained_and_proven() {
     assert_eq!(model.manifest().output, Output::Clustering { clusters: 4 });
     assert!(metric(&model, "simplified_silhouette") > 0.3);
     assert!(metric(&model, "mean_squared_distance") > 0.0);
+}
+
+#[test]
+fn kmeans_is_trained_with_every_distance() {
+    for distance in ["l1", "l-infinity"] {
+        let model = trained(IRIS, &format!("--ignore species --algorithm kmeans --distance {distance}"));
+        assert!(metric(&model, "simplified_silhouette") > 0.3, "{distance}");
+        let manifest = serde_json::to_value(model.manifest()).unwrap();
+        assert_eq!(manifest["steps"][0]["distance"], distance.replace('-', "_"));
+    }
+}
+
+#[test]
+fn support_vector_machines_of_each_kernel_are_trained_and_proven() {
+    for (kernel, least) in [("linear", 0.6), ("gaussian", 0.9), ("polynomial", 0.9)] {
+        let model =
+            trained(IRIS, &format!("--target species --algorithm svm --kernel {kernel} --scale --eps 1e-3"));
+        assert_eq!(steps(&model), ["standard_scaler", "svm_classifier"]);
+        assert!(metric(&model, "accuracy") > least, "{kernel}");
+        assert!(!model.manifest().training.metrics.contains_key("log_loss"));
+    }
+}
+
+#[test]
+fn support_vector_machines_give_probabilities() {
+    let three = trained(IRIS, "--target species --algorithm svm --kernel gaussian --probability --scale");
+    assert!(metric(&three, "accuracy") > 0.9);
+    assert!(metric(&three, "log_loss") < 0.3);
+    let two = trained(
+        &two_species(),
+        "--target species --algorithm svm --kernel gaussian --nu 0.3 --probability --scale",
+    );
+    assert!(metric(&two, "accuracy") > 0.8);
+    assert!(metric(&two, "log_loss") < 0.5);
+}
+
+#[test]
+fn a_support_vector_regression_is_trained_and_proven() {
+    for loss in ["--c 10 --loss-eps 0.05", "--c 10 --nu 0.5"] {
+        let model = trained(
+            IRIS,
+            &format!(
+                "--target petal_width --ignore species --algorithm svr --kernel gaussian --scale --eps 1e-3 {loss}"
+            ),
+        );
+        assert_eq!(steps(&model), ["standard_scaler", "svm_regressor"]);
+        assert!(metric(&model, "r2") > 0.8, "{loss}");
+    }
+}
+
+#[test]
+fn a_one_class_machine_tells_outliers_from_inliers() {
+    let model =
+        trained(IRIS, "--ignore species --algorithm one-class-svm --kernel gaussian --nu 0.2 --scale");
+    assert_eq!(model.manifest().output.names(), ["outlier", "inlier"]);
+    let inliers = metric(&model, "inliers");
+    assert!((0.6..1.0).contains(&inliers), "{inliers}");
+}
+
+#[test]
+fn a_linear_machine_with_nu_is_not_fitted() {
+    let folder = Folder::with("iris.csv", IRIS);
+    let said = folder
+        .complained("train --csv iris.csv --target species --algorithm svm --nu 0.3 --name m --out models");
+    assert!(said.contains("linfa fits no right linear machine with --nu"), "{said}");
 }
 
 #[test]

@@ -63,13 +63,13 @@ fn what_cannot_be_projected_is_refused_in_a_sentence() {
         ("pca --embedding-size 5", "pca: 5 columns cannot be made of 4 features"),
         (
             "fast-ica --ncomponents 5",
-            "fast-ica: invalid value: ncomponents cannot be greater than the min(120, 4), got 5",
+            "fast-ica: Invalid value encountered: ncomponents cannot be greater than the min(120, 4), got 5",
         ),
         ("min-max-scaler --min 2", "min-max-scaler: --min 2 is not below --max 1"),
         ("kmeans --reduce pca=9", "--reduce pca=9: 9 columns cannot be made of 4 features"),
     ] {
         let said = folder.complained(&format!("{iris} {algorithm}"));
-        assert_eq!(said.to_lowercase(), format!("linfactl: {sentence}").to_lowercase());
+        assert_eq!(said, format!("linfactl: {sentence}"));
     }
     assert!(!folder.path("models").exists());
     for (reduce, sentence) in [

@@ -57,7 +57,7 @@ pub(crate) fn slow(name: &str) -> Artifact {
     Artifact {
         inputs: inputs.collect(),
         output: Output::Clustering { clusters: CLUSTERS },
-        steps: vec![Exported::new(KMeans {}, [("centroids", centroids)])],
+        steps: vec![Exported::new(KMeans::default(), [("centroids", centroids)])],
         golden: (0..CLUSTERS).map(golden).collect(),
         ..pack
     }

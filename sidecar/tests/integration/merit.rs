@@ -42,7 +42,7 @@ fn clusters(count: u32) -> Artifact {
         })
         .collect();
     let centroids = Tensor { shape: vec![count as usize, 2], values: Values::F64(centroids) };
-    pack.steps = vec![Exported::new(KMeans {}, [("centroids", centroids)])];
+    pack.steps = vec![Exported::new(KMeans::default(), [("centroids", centroids)])];
     pack.output = Output::Clustering { clusters: count as usize };
     pack
 }
@@ -184,7 +184,7 @@ fn every_metric_can_be_required() {
     // Two groups that version 1 tells apart and the candidate cuts across.
     let (good, mut bad) = (testkit::clusters("a"), testkit::clusters("a"));
     let centroids = [[-1.0, 0.0], [1.0, 0.0], [1000.0, 0.0]];
-    bad.steps = vec![Exported::new(KMeans {}, [("centroids", testkit::matrix(centroids))])];
+    bad.steps = vec![Exported::new(KMeans::default(), [("centroids", testkit::matrix(centroids))])];
     let row = |x: f64, cluster| GoldenRow {
         input: [x, 0.0].map(Cell::from).to_vec(),
         choice: Some(cluster),

@@ -8,6 +8,7 @@ mod order;
 mod parameters;
 mod predict;
 mod store;
+mod tables;
 mod trees;
 
 use artifact::{Artifact, Digest, Files, Golden, LoadError, Manifest, Model, testkit::Parts};

@@ -86,7 +86,7 @@ fn another_shape_than_the_models_is_refused() {
     let scalar = Tensor { shape: Vec::new(), values: Values::F64(vec![1.0]) };
     assert_eq!(
         load_error(&linear("a", 2.0), |parts| parts.set_tensor("0.intercept", scalar)),
-        "tensor `0.intercept` has the shape [], expected [1]"
+        "tensor `0.intercept` has the shape [], expected one dimension"
     );
 }
 

@@ -1,6 +1,9 @@
 //! `logistic_regression` against `linfa_logistic`, with either class as its positive one.
 
-use linfa::{Dataset, traits::Fit as _, traits::Predict as _};
+use linfa::{
+    Dataset, ParamGuard as _,
+    traits::{Fit as _, FitWith as _, Predict as _},
+};
 
 use proptest::strategy::Strategy as _;
 
@@ -45,6 +48,44 @@ fn logistic_regression_answers_as_linfa_does() {
 #[test]
 fn logistic_regression_of_f32_answers_as_linfa_does() {
     prove("logistic_regression f32", data(false).prop_map(Data::rounded), fit!(f32, 1e-4));
+}
+
+/// linfa's FTRL, fed its rows one by one. It tells probabilities as f32, whatever it computes in.
+fn ftrl<F: linfa::Float>(data: &Data, relative: f64) -> Option<Case> {
+    let labels = data.labels(2).mapv(|label| label == 1);
+    let parameters = linfa_ftrl::Ftrl::params().alpha(F::cast(0.1)).l1_ratio(F::cast(0.1)).check().ok()?;
+    let rows = Dataset::new(data.train.mapv(F::cast), labels);
+    let mut model = None;
+    for row in rows.sample_chunks(1) {
+        model = Some(parameters.fit_with(model, &row).ok()?);
+    }
+    let model = model?;
+    let answers = model.predict(&data.asked.mapv(F::cast));
+    let expected = answers.iter().zip(data.asked.rows()).map(|(p, row)| {
+        let weights = model.get_weights().mapv(|weight| weight.to_f64().unwrap());
+        let slack = slack(relative, row, weights, 0.0) / 4.0 + f64::from(f32::EPSILON);
+        let p = f64::from(**p);
+        Expected {
+            scores: vec![(1.0 - p, slack), (p, slack)],
+            choice: Some(usize::from(p > 0.5)).filter(|_| (p - 0.5).abs() > slack),
+        }
+    });
+    Some(Case {
+        step: exported(&model),
+        output: classes(2),
+        asked: data.asked.clone(),
+        expected: expected.collect(),
+    })
+}
+
+#[test]
+fn ftrl_answers_as_linfa_does() {
+    prove("ftrl", data(false), |data| ftrl::<f64>(data, 1e-12));
+}
+
+#[test]
+fn ftrl_of_f32_answers_as_linfa_does() {
+    prove("ftrl f32", data(false).prop_map(Data::rounded), |data| ftrl::<f32>(data, 1e-4));
 }
 
 #[test]

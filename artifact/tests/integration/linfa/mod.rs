@@ -4,6 +4,8 @@
 mod agreement;
 mod decision_tree;
 mod gaussian_mixture;
+mod generalized_linear_model;
+mod isotonic_regression;
 mod kmeans;
 mod linear_projection;
 mod linear_regression;
@@ -12,4 +14,7 @@ mod multinomial_logistic_regression;
 mod naive_bayes;
 mod norm_scaler;
 mod standard_scaler;
+mod svm;
+mod svm_spoilt;
 mod voting_forest;
+mod words;

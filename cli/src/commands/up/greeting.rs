@@ -3,9 +3,13 @@
 use std::{convert::Infallible, fmt::Write as _, io::Write, net::SocketAddr, path::Path, time::Duration};
 
 use bootstrap::secret;
-use client::{ApiKey, Client, pb::Model};
+use client::{
+    ApiKey, Client,
+    pb::{Feature, Model, feature::Kind},
+};
 use linfa_serve::{is_ready, reached_at};
 use secrecy::ExposeSecret as _;
+use serde_json::{Value, json};
 use tokio::time::{interval, timeout};
 
 use super::data::Data;
@@ -19,8 +23,16 @@ const HINT: Duration = Duration::from_secs(6);
 #[derive(Debug)]
 struct Example {
     model: String,
-    /// A row by position: the means of training.
-    values: String,
+    row: Row,
+}
+
+/// The means of training, and of each category the first.
+#[derive(Debug)]
+enum Row {
+    /// By position.
+    Values(String),
+    /// By name, as JSON, where not all of it is numbers.
+    Columns(String),
 }
 
 /// Waits until a model serves, and says so. Ends by a failure alone.
@@ -85,9 +97,24 @@ impl Example {
 
     fn of(model: &Model) -> Option<Self> {
         let default = model.versions.iter().find(|version| version.version == model.default_version)?;
-        let values: Vec<_> =
-            default.signature.as_ref()?.inputs.iter().map(|feature| short(feature.mean)).collect();
-        Some(Self { model: model.name.clone(), values: values.join(",") })
+        let inputs = &default.signature.as_ref()?.inputs;
+        let is_text = |feature: &Feature| matches!(feature.kind(), Kind::Category | Kind::Text);
+        let row = if inputs.iter().any(is_text) {
+            let column = |feature: &Feature| {
+                let name = &feature.name;
+                match feature.kind() {
+                    Kind::Category | Kind::Text => {
+                        let text = feature.categories.first().cloned().unwrap_or_default();
+                        json!({ "name": name, "texts": [text] })
+                    }
+                    Kind::Number | Kind::Unspecified => json!({ "name": name, "values": [feature.mean] }),
+                }
+            };
+            Row::Columns(Value::from_iter(inputs.iter().map(column)).to_string())
+        } else {
+            Row::Values(inputs.iter().map(|feature| short(feature.mean)).collect::<Vec<_>>().join(","))
+        };
+        Some(Self { model: model.name.clone(), row })
     }
 }
 
@@ -127,18 +154,28 @@ impl Place<'_> {
     }
 
     fn ask(&self, example: &Example) -> String {
-        let Example { model, values } = example;
+        let Example { model, row } = example;
         let address = reached_at(self.listen);
         let (program, key) = (quoted(self.program), quoted(self.key));
         let connection = self.connection();
-        let minus = if values.starts_with('-') { "-- " } else { "" };
         let mut text = "\nready; ask by either of these:\n\n".to_owned();
+        let (arguments, input) = match row {
+            Row::Values(values) => {
+                let minus = if values.starts_with('-') { "-- " } else { "" };
+                (format!("{minus}{values}"), format!("\"matrix\":{{\"values\":[{values}]}}"))
+            }
+            // A category may hold what ends a shell's quote.
+            Row::Columns(columns) => (
+                "--csv FILE".to_owned(),
+                format!("\"frame\":{{\"columns\":{}}}", columns.replace('\'', r"'\''")),
+            ),
+        };
         // Writing to a string does not fail.
-        let _ = writeln!(text, "  {program} predict {connection} \\\n    --model {model} {minus}{values}\n");
+        let _ = writeln!(text, "  {program} predict {connection} \\\n    --model {model} {arguments}\n");
         let _ = writeln!(
             text,
             "  grpcurl -plaintext -H \"authorization: Bearer $(cat {key})\" \\\n    \
-             -d '{{\"model\":\"{model}\",\"matrix\":{{\"values\":[{values}]}}}}' \\\n    \
+             -d '{{\"model\":\"{model}\",{input}}}' \\\n    \
              {address} linfa.serve.v1.PredictService/Predict\n"
         );
         text + "Ctrl-C stops it\n"
@@ -161,7 +198,7 @@ fn quoted(path: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
-    use client::pb::{Feature, ModelVersion, Signature};
+    use client::pb::{ModelVersion, Signature};
 
     use super::*;
 
@@ -230,6 +267,42 @@ mod tests {
 
           grpcurl -plaintext -H "authorization: Bearer $(cat '/home/it'\''s me/client_api_key')" \
             -d '{"model":"iris","matrix":{"values":[-0.000123]}}' \
+            127.0.0.1:1 linfa.serve.v1.PredictService/Predict
+
+        Ctrl-C stops it
+        "#);
+    }
+
+    #[test]
+    fn a_model_that_takes_categories_is_asked_by_name() {
+        let number =
+            Feature { name: "age".into(), mean: 30.5, kind: Kind::Number.into(), ..Feature::default() };
+        let category = Feature {
+            name: "port".into(),
+            categories: vec!["l'Havre".into(), "Cork".into()],
+            kind: Kind::Category.into(),
+            ..Feature::default()
+        };
+        let signature = Signature { inputs: vec![number, category], ..Signature::default() };
+        let version = ModelVersion { version: 1, signature: Some(signature), ..ModelVersion::default() };
+        let model =
+            Model { name: "m".into(), default_version: 1, versions: vec![version], ..Model::default() };
+        let place = Place {
+            program: Path::new("linfactl"),
+            listen: "127.0.0.1:1".parse().unwrap(),
+            models: Path::new("m"),
+            data: Path::new("d"),
+            key: Path::new("k"),
+        };
+        insta::assert_snapshot!(place.ask(&Example::of(&model).unwrap()), @r#"
+
+        ready; ask by either of these:
+
+          linfactl predict --server http://127.0.0.1:1 --key-file k \
+            --model m --csv FILE
+
+          grpcurl -plaintext -H "authorization: Bearer $(cat k)" \
+            -d '{"model":"m","frame":{"columns":[{"name":"age","values":[30.5]},{"name":"port","texts":["l'\''Havre"]}]}}' \
             127.0.0.1:1 linfa.serve.v1.PredictService/Predict
 
         Ctrl-C stops it

@@ -20,6 +20,8 @@ pub(crate) enum Task {
     Regression,
     /// Groups that nobody named.
     Clustering,
+    /// Whether a row is like those seen.
+    Novelty,
     /// Other columns.
     Transformation,
 }
@@ -69,22 +71,57 @@ macro_rules! algorithms {
 }
 
 mod decision_tree;
+mod elastic_net;
 mod forest;
+mod ftrl;
 mod gaussian_mixture;
+mod isotonic_regression;
 mod kmeans;
+mod lars;
 mod linear_regression;
 mod logistic_regression;
 mod naive_bayes;
+mod pls;
 mod projection;
 mod scaler;
+mod svm;
+mod tweedie;
 
 algorithms! {
     /// Ordinary least squares: a number as a weighted sum of the features
     "linear-regression" => linear_regression::LinearRegression,
+    /// Least squares with a penalty on the weights' sizes and on their squares
+    "elastic-net" => elastic_net::ElasticNet,
+    /// Least squares with a penalty on the weights' sizes: few features are left
+    "lasso" => elastic_net::Lasso,
+    /// Least squares with a penalty on the weights' squares
+    "ridge" => elastic_net::Ridge,
+    /// An elastic net of several targets, which share their features
+    "multi-task-elastic-net" => elastic_net::MultiTaskElasticNet,
+    /// Least angle regression: features are taken in as they tell most
+    "lars" => lars::Lars,
+    /// Partial least squares of one target or several, by few components of the features
+    "pls" => pls::Pls,
+    /// A generalized linear model of a number whose variance is a power of its mean
+    "tweedie" => tweedie::Tweedie,
+    /// A generalized linear model of counts
+    "poisson" => tweedie::Poisson,
+    /// A generalized linear model of a number above 0 that spreads as it grows
+    "gamma" => tweedie::Gamma,
+    /// A number that only rises or only falls with one feature
+    "isotonic-regression" => isotonic_regression::IsotonicRegression,
     /// Two classes by a weighted sum of the features
     "logistic-regression" => logistic_regression::LogisticRegression,
     /// Two or more classes by a weighted sum each
     "multinomial-logistic-regression" => logistic_regression::MultinomialLogisticRegression,
+    /// Two or more classes by their likeness to some of the rows
+    "svm" => svm::Svm,
+    /// A number by its row's likeness to some of the rows
+    "svr" => svm::Svr,
+    /// Whether a row is like those seen (inlier) or not (outlier); takes no target
+    "one-class-svm" => svm::OneClassSvm,
+    /// Two classes by a weighted sum without an intercept, learnt row by row (follow the regularised leader)
+    "ftrl" => ftrl::Ftrl,
     /// Groups of rows that lie close together; takes no target
     "kmeans" => kmeans::KMeans,
     /// Classes by questions about one feature at a time; linfa fits another tree each time, whatever the seed

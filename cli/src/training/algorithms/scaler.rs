@@ -2,7 +2,9 @@
 
 use artifact::fitted::Fitted;
 use clap::{Args, ValueEnum};
-use linfa_preprocessing::linear_scaling::ScalingMethod;
+use linfa::{DatasetBase, traits::Fit as _};
+use linfa_preprocessing::linear_scaling::{LinearScaler, ScalingMethod};
+use ndarray::Array2;
 
 use super::{Fit, Lesson, Task};
 use crate::training::model::{Scale, linear};
@@ -91,4 +93,20 @@ impl Fit for NormScaler {
         }
         .fit(lesson.part)
     }
+}
+
+/// Fits a model on features of mean 0, which the model is given together with the centring; on the features as they are if `centre`
+/// is false.
+pub(super) fn centred(
+    lesson: &Lesson<'_>,
+    centre: bool,
+    fit: impl FnOnce(&Array2<f64>) -> anyhow::Result<Box<dyn Fitted>>,
+) -> anyhow::Result<Box<dyn Fitted>> {
+    let records = &lesson.part.records;
+    if !centre {
+        return fit(records);
+    }
+    let centring = LinearScaler::standard_no_std().fit(&DatasetBase::from(records.view()))?;
+    let model = fit(&centring.answer(records).scores)?;
+    Ok(Box::new((centring, model)))
 }

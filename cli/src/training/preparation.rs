@@ -1,0 +1,302 @@
+//! What makes plain numbers of a table's columns: gaps are filled in, categories encoded, texts weighed. Fitted on the rows
+//! that are fitted; linfa has none of it but the counting of words.
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+use artifact::{
+    Exported, Feature, FeatureKind,
+    feature::{Category, Unknown},
+    fitted::{Answers, ExportError, Fitted, statistics},
+    steps::{
+        Role, StepSpec, Words, imputer::Imputer, one_hot_encoder::OneHotEncoder,
+        ordinal_encoder::OrdinalEncoder, tf_idf::TfIdf,
+    },
+    tensors::{Tensor, Values},
+};
+use linfa_preprocessing::{CountVectorizer, tf_idf_vectorization::TfIdfMethod};
+use ndarray::{Array1, Array2, ArrayView1};
+use sidecar::table::Content;
+
+use super::{
+    columns::{Columns, Encode, Impute},
+    split::{Part, Shape},
+};
+
+/// What an ordinal encoder gives for a text that is no category, where such texts are not refused.
+const NO_CATEGORY: f64 = -1.0;
+
+/// The preparation of every column, in order.
+pub(crate) struct Preparation {
+    shape: Arc<Shape>,
+    columns: Vec<Prepared>,
+}
+
+/// The preparation of one column, with its feature.
+struct Prepared {
+    feature: Feature,
+    becomes: Becomes,
+}
+
+enum Becomes {
+    /// The number, or the fill where it is missing.
+    Number { fill: Option<f64> },
+    /// A column for each category.
+    OneHot { categories: usize, missing: Option<usize> },
+    /// The position of the category.
+    Ordinal { missing: Option<usize> },
+    /// A weight for each word.
+    Weights(Weights),
+}
+
+/// Words in alphabetical order, unlike linfa's, whose order is another one each time.
+struct Weights {
+    counts: CountVectorizer,
+    /// How they are made, and which there are.
+    words: Words,
+    /// Where linfa has each of them.
+    places: Vec<usize>,
+    idf: Vec<f64>,
+}
+
+impl Preparation {
+    /// Fits it to some rows.
+    pub(crate) fn fit(columns: &Columns, part: &Part) -> anyhow::Result<Self> {
+        let prepared = part.shape.columns.iter().zip(&part.shape.contents).zip(part.records.columns());
+        let prepared = prepared.map(|((name, content), values)| {
+            let prepared = Prepared::fit(columns, &part.shape, name, content, values);
+            prepared.with_context(|| format!("column `{name}`"))
+        });
+        Ok(Self { shape: Arc::clone(&part.shape), columns: prepared.collect::<Result<_, _>>()? })
+    }
+
+    /// The features, as they were in the rows that it was fitted to.
+    pub(crate) fn features(&self) -> Vec<Feature> {
+        self.columns.iter().map(|column| column.feature.clone()).collect()
+    }
+
+    /// Whether all columns are numbers that are always there.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.columns.iter().all(|column| matches!(column.becomes, Becomes::Number { fill: None }))
+    }
+
+    fn width(&self) -> usize {
+        self.columns.iter().map(|column| column.becomes.width()).sum()
+    }
+}
+
+impl Prepared {
+    fn fit(
+        columns: &Columns,
+        shape: &Shape,
+        name: &str,
+        content: &Content,
+        values: ArrayView1<'_, f64>,
+    ) -> anyhow::Result<Self> {
+        let present: Vec<f64> = values.iter().copied().filter(|value| !value.is_nan()).collect();
+        let (kind, becomes) = match content {
+            Content::Numbers => {
+                let fill =
+                    columns.imputed(name, false)?.map(|impute| number(impute, &present)).transpose()?;
+                if present.is_empty() {
+                    bail!("every value is missing in the rows to fit; --ignore {name} leaves it out");
+                }
+                let statistics = statistics::of(&ArrayView1::from(&present));
+                (FeatureKind::Number { statistics, missing: fill.is_some() }, Becomes::Number { fill })
+            }
+            Content::Categories(names) => {
+                let mut names = names.clone();
+                let missing = columns.imputed(name, true)?;
+                let missing = missing.map(|impute| category(impute, &present, &mut names)).transpose()?;
+                let mut counts = vec![0; names.len()];
+                present.iter().for_each(|position| counts[*position as usize] += 1);
+                let categories = names.len();
+                let becomes = match columns.encoded(name) {
+                    Encode::OneHot => Becomes::OneHot { categories, missing },
+                    Encode::Ordinal => Becomes::Ordinal { missing },
+                };
+                let missing_as = missing.map(|missing| names[missing].clone());
+                let unknown = columns.unknown();
+                (FeatureKind::Category(Category { categories: names, counts, unknown, missing_as }), becomes)
+            }
+            Content::Texts => {
+                let texts: Vec<_> =
+                    present.iter().map(|place| shape.texts[*place as usize].clone()).collect();
+                let length = |text: &String| text.chars().count() as f64;
+                let lengths: Vec<_> = texts.iter().map(length).collect();
+                let lengths = statistics::of(&ArrayView1::from(&lengths));
+                (FeatureKind::Text { lengths }, Becomes::Weights(Weights::fit(texts)?))
+            }
+        };
+        Ok(Self { feature: Feature { name: name.to_owned(), kind }, becomes })
+    }
+}
+
+/// What fills in a number. Of equally frequent ones the least.
+fn number(impute: &Impute, present: &[f64]) -> anyhow::Result<f64> {
+    let mut sorted = present.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    let middle = sorted.len() / 2;
+    let fill = match impute {
+        Impute::Constant(value) => value.parse().ok(),
+        _ if sorted.is_empty() => None,
+        Impute::Mean => Some(sorted.iter().sum::<f64>() / sorted.len() as f64),
+        Impute::Median if sorted.len().is_multiple_of(2) => {
+            Some(f64::midpoint(sorted[middle - 1], sorted[middle]))
+        }
+        Impute::Median => Some(sorted[middle]),
+        Impute::MostFrequent => {
+            let runs = sorted.chunk_by(|a, b| a == b);
+            runs.rev().max_by_key(|run| run.len()).and_then(|run| run.first().copied())
+        }
+    };
+    fill.filter(|fill: &f64| fill.is_finite()).with_context(|| format!("{impute:?} is no number to fill in"))
+}
+
+/// The category that fills in; a constant that is none yet becomes one. Of equally frequent ones the first.
+fn category(impute: &Impute, present: &[f64], names: &mut Vec<String>) -> anyhow::Result<usize> {
+    match impute {
+        Impute::Constant(value) => {
+            let found = names.iter().position(|name| name == value);
+            Ok(found.unwrap_or_else(|| {
+                names.push(value.clone());
+                names.len() - 1
+            }))
+        }
+        Impute::MostFrequent => {
+            let mut counts = vec![0_usize; names.len()];
+            present.iter().for_each(|position| counts[*position as usize] += 1);
+            let most = (0..counts.len()).rev().max_by_key(|position| counts[*position]);
+            most.context("every value is missing in the rows to fit")
+        }
+        Impute::Mean | Impute::Median => bail!("categories have no mean or median"),
+    }
+}
+
+impl Weights {
+    fn fit(texts: Vec<String>) -> anyhow::Result<Self> {
+        let documents = texts.len();
+        let texts = Array1::from(texts);
+        let counts = CountVectorizer::params().fit(&texts)?;
+        let StepSpec::CountVectorizer(spec) = artifact::fitted::words::export(&counts)?.spec else {
+            bail!("a count vectorizer is exported as another step");
+        };
+        let mut places: Vec<usize> = (0..spec.words.vocabulary.len()).collect();
+        if places.is_empty() {
+            bail!("no text of the rows to fit has a word");
+        }
+        places.sort_by_key(|place| &spec.words.vocabulary[*place]);
+        let mut frequencies = vec![0_usize; places.len()];
+        for text in counts.transform(&texts)?.outer_iterator() {
+            text.indices().iter().for_each(|word| frequencies[*word] += 1);
+        }
+        let idf = |place: &usize| TfIdfMethod::Smooth.compute_idf(documents, frequencies[*place]);
+        let idf = places.iter().map(idf).collect();
+        let vocabulary = places.iter().map(|place| spec.words.vocabulary[*place].clone()).collect();
+        Ok(Self { counts, words: Words { vocabulary, ..spec.words }, places, idf })
+    }
+
+    /// What the words of a text weigh, by linfa's counts.
+    fn of(&self, text: &str) -> Vec<f64> {
+        let text = Array1::from(vec![text.to_owned()]);
+        let counts = self.counts.transform(&text).map(|counts| counts.to_dense()).unwrap_or_default();
+        let count = |place: &usize| counts.get((0, *place)).map_or(f64::NAN, |count| *count as f64);
+        self.places.iter().zip(&self.idf).map(|(place, idf)| count(place) * idf).collect()
+    }
+}
+
+impl Becomes {
+    fn width(&self) -> usize {
+        match self {
+            Self::Number { .. } | Self::Ordinal { .. } => 1,
+            Self::OneHot { categories, .. } => *categories,
+            Self::Weights(weights) => weights.idf.len(),
+        }
+    }
+
+    /// Writes what becomes of a value.
+    fn write(&self, value: f64, texts: &[String], numbers: &mut Vec<f64>) {
+        let or = |missing: Option<usize>| match missing {
+            Some(missing) if value.is_nan() => missing as f64,
+            _ => value,
+        };
+        match self {
+            Self::Number { fill } => numbers.push(fill.filter(|_| value.is_nan()).unwrap_or(value)),
+            Self::Ordinal { missing } => numbers.push(or(*missing)),
+            Self::OneHot { categories, missing } => {
+                let own = or(*missing);
+                numbers.extend((0..*categories).map(|position| f64::from(position as f64 == own)));
+            }
+            Self::Weights(weights) => numbers.extend(weights.of(&texts[value as usize])),
+        }
+    }
+}
+
+impl Fitted for Preparation {
+    fn role(&self) -> Role {
+        Role::Transformer { columns: self.width() }
+    }
+
+    fn export(&self) -> Result<Vec<Exported>, ExportError> {
+        let places = |wanted: fn(&Becomes) -> bool| -> Vec<usize> {
+            (0..)
+                .zip(&self.columns)
+                .filter(|(_, column)| wanted(&column.becomes))
+                .map(|(place, _)| place)
+                .collect()
+        };
+        let vector = |values: Vec<f64>| Tensor { shape: vec![values.len()], values: Values::F64(values) };
+        let mut steps = Vec::new();
+
+        let columns = places(|becomes| matches!(becomes, Becomes::Number { fill: Some(_) }));
+        if !columns.is_empty() {
+            let fill = |column: &Prepared| match column.becomes {
+                Becomes::Number { fill } => fill,
+                _ => None,
+            };
+            let fills = self.columns.iter().filter_map(fill).collect();
+            steps.push(Exported::new(Imputer { columns }, [("fills", vector(fills))]));
+        }
+        let columns = places(|becomes| matches!(becomes, Becomes::Ordinal { .. }));
+        if !columns.is_empty() {
+            let values = |place: &usize| match &self.columns[*place].feature.kind {
+                FeatureKind::Category(category) => {
+                    let unknown = (category.unknown == Unknown::Ignore).then_some(NO_CATEGORY);
+                    let positions = (0..category.categories.len()).map(|position| position as f64);
+                    positions.chain(unknown).collect()
+                }
+                FeatureKind::Number { .. } | FeatureKind::Text { .. } => Vec::new(),
+            };
+            let values = columns.iter().flat_map(values).collect();
+            steps.push(Exported::new(OrdinalEncoder { columns }, [("values", vector(values))]));
+        }
+        let columns = places(|becomes| matches!(becomes, Becomes::OneHot { .. }));
+        if !columns.is_empty() {
+            steps.push(Exported::new(OneHotEncoder { columns, drop_first: false }, []));
+        }
+        // One-hot columns have taken their room already; the last text goes first, so that it moves no other.
+        for (place, column) in self.columns.iter().enumerate().rev() {
+            if let Becomes::Weights(weights) = &column.becomes {
+                let width = |before: &Prepared| match &before.becomes {
+                    Becomes::Weights(_) => 1,
+                    becomes => becomes.width(),
+                };
+                let words =
+                    Words { column: self.columns[..place].iter().map(width).sum(), ..weights.words.clone() };
+                steps.push(Exported::new(TfIdf { words }, [("idf", vector(weights.idf.clone()))]));
+            }
+        }
+        Ok(steps)
+    }
+
+    fn answer(&self, rows: &Array2<f64>) -> Answers {
+        let mut numbers = Vec::with_capacity(rows.nrows() * self.width());
+        for row in rows.rows() {
+            for (value, column) in row.iter().zip(&self.columns) {
+                column.becomes.write(*value, &self.shape.texts, &mut numbers);
+            }
+        }
+        let shape = (rows.nrows(), self.width());
+        Answers::numbers(Array2::from_shape_vec(shape, numbers).unwrap_or_default())
+    }
+}

@@ -1,0 +1,147 @@
+//! Tables of numbers, categories, texts and gaps: trained, verified, served, and scored by the names of their columns.
+
+use std::fmt::Write as _;
+
+use artifact::{Digest, FeatureKind, Golden, Manifest, Model};
+
+use crate::{Folder, up::Up};
+
+/// Passengers of whom women, children and those who paid much survived; some ages and ports are not known. Always the same.
+fn passengers(rows: usize) -> String {
+    let mut text = "id,age,fare,sex,port,fate\n".to_owned();
+    for row in 0..rows {
+        let (age, fare) = (2 + row * 37 % 71, (row * 53 % 97) as f64 + 0.25);
+        let sex = ["male", "female", "male"][row % 3];
+        let survived = sex == "female" || age < 12 || fare > 80.0;
+        let age = if row % 11 == 5 { String::new() } else { age.to_string() };
+        let port = ["S", "C", "S", "", "Q"][row * 7 % 5];
+        let fate = if survived { "survived" } else { "lost" };
+        writeln!(text, "{row},{age},{fare},{sex},{port},{fate}").unwrap();
+    }
+    text
+}
+
+const TRAIN: &str = "train --csv data.csv --target fate --ignore id --algorithm logistic-regression --scale --name m --out models";
+
+fn load(folder: &Folder) -> Model {
+    let read = |name: &str| fs_err::read(folder.path("models/m/1").join(name)).unwrap();
+    let bytes = read("manifest.json");
+    let manifest = Manifest::parse(&bytes).unwrap();
+    let model = Model::load(manifest, Digest::of(&bytes), &read("model.safetensors")).unwrap();
+    assert!(Golden::parse(&read("golden.jsonl")).unwrap().replay(&model).unwrap().rows >= 12);
+    model
+}
+
+fn steps(model: &Model) -> Vec<&str> {
+    model.manifest().steps.iter().map(artifact::StepSpec::kind).collect()
+}
+
+#[test]
+fn a_table_with_categories_and_gaps_is_trained_and_passes_the_checks() {
+    let folder = Folder::with("data.csv", &passengers(600));
+    folder.said(&format!("{TRAIN} --impute median --impute port:most-frequent --unknown ignore"));
+    let said = folder.said("verify models/m/1");
+    assert!(said.contains("probe"), "{said}");
+    let model = load(&folder);
+    assert_eq!(steps(&model), ["imputer", "one_hot_encoder", "standard_scaler", "logistic_regression"]);
+    assert!(model.manifest().training.metrics["accuracy"] > 0.85, "{:?}", model.manifest().training.metrics);
+    let inputs = &model.manifest().inputs;
+    let FeatureKind::Category(port) = &inputs[3].kind else { panic!("{:?}", inputs[3]) };
+    assert_eq!(port.categories, ["C", "Q", "S"]);
+    assert_eq!(port.missing_as.as_deref(), Some("S"));
+    assert_eq!(port.counts.iter().sum::<u64>(), 384);
+    assert!(inputs[0].kind.may_be_missing() && !inputs[2].kind.may_be_missing());
+}
+
+#[test]
+fn categories_become_positions_where_that_is_asked_and_numbers_may_be_categories() {
+    let folder = Folder::with("data.csv", &passengers(300));
+    folder.said(&format!(
+        "{TRAIN} --impute mean --impute port:constant=unknown --encode sex:ordinal --category age --impute age:constant=none"
+    ));
+    let model = load(&folder);
+    assert_eq!(
+        steps(&model),
+        ["imputer", "ordinal_encoder", "one_hot_encoder", "standard_scaler", "logistic_regression"]
+    );
+    let FeatureKind::Category(port) = &model.manifest().inputs[3].kind else { panic!("no category") };
+    assert_eq!(port.categories, ["C", "Q", "S", "unknown"]);
+}
+
+#[test]
+fn what_a_column_holds_is_never_guessed_from_half_of_it() {
+    let said = |csv: &str, more: &str| {
+        let folder = Folder::with("data.csv", csv);
+        folder.complained(&format!("{TRAIN} {more}"))
+    };
+    assert_eq!(said(&passengers(60), ""), "linfactl: data.csv: row 6, column `age`: the value is missing");
+    assert_eq!(
+        said(&passengers(60).replace("\n7,", "\n7,n/a,"), "--impute mean"),
+        "linfactl: data.csv: row 8 has 7 fields, the header has 6"
+    );
+    let ages = passengers(60).replacen("\n3,", "\n3,unknown", 1);
+    assert!(
+        said(&ages, "--impute mean").starts_with("linfactl: data.csv: row 4, column `age`: `unknown"),
+        "{}",
+        said(&ages, "--impute mean")
+    );
+    assert_eq!(
+        said(&passengers(60), "--impute mean --impute sex:mean"),
+        "linfactl: data.csv: column `sex` holds categories, which have no mean or median; most-frequent or constant=VALUE does"
+    );
+    assert_eq!(
+        said(&passengers(60), "--impute cabin:mean"),
+        "linfactl: data.csv: there is no column `cabin`"
+    );
+}
+
+#[test]
+fn texts_are_weighed_by_their_words() {
+    let mut text = "review,stars,verdict\n".to_owned();
+    for row in 0..120 {
+        let word = if row % 2 == 0 { "splendid" } else { "dreadful" };
+        let verdict = if row % 2 == 0 { "good" } else { "bad" };
+        writeln!(text, "\"number {row}, a {word} film\",{},{verdict}", row % 5).unwrap();
+    }
+    let folder = Folder::with("data.csv", &text);
+    folder.said(
+        "train --csv data.csv --target verdict --text review --algorithm logistic-regression --name m --out models",
+    );
+    folder.said("verify models/m/1");
+    let model = load(&folder);
+    assert_eq!(steps(&model), ["tf_idf", "logistic_regression"]);
+    assert_eq!(model.manifest().training.metrics["accuracy"], 1.0);
+}
+
+#[test]
+fn a_file_without_a_header_has_numbered_columns() {
+    let text = passengers(200);
+    let folder = Folder::with("data.csv", text.split_once('\n').unwrap().1);
+    folder.said(
+        "train --csv data.csv --no-header --target c5 --ignore c0 --algorithm logistic-regression --impute median \
+         --impute c4:constant=S --name m --out models",
+    );
+    let names: Vec<_> = load(&folder).manifest().inputs.iter().map(|input| input.name.clone()).collect();
+    assert_eq!(names, ["c1", "c2", "c3", "c4"]);
+}
+
+/// From the file to the answers, through the sidecar and the server: columns by name, in another order, with gaps.
+#[test]
+fn a_trained_table_is_served_and_scored_by_the_names_of_its_columns() {
+    let folder = Folder::with("data.csv", &passengers(600));
+    folder.said(&format!("{TRAIN} --impute median --impute port:most-frequent --unknown ignore"));
+    let mut up = Up::start(&folder, &["--data", "data"]).ready();
+    let asked = "port,sex,fare,age\nS,female,20,30\nS,male,10,40\n,female,5,\nNowhere,male,1,66\n";
+    fs_err::write(folder.path("asked.csv"), asked).unwrap();
+    let (server, key) = (up.endpoint(), up.place("key"));
+    let predict = format!("predict --server {server} --key-file {} --model m --format json", key.display());
+    let said: serde_json::Value =
+        serde_json::from_str(&folder.said(&format!("{predict} --csv asked.csv"))).unwrap();
+    let labels: Vec<_> = said["rows"].as_array().unwrap().iter().map(|row| row["label"].clone()).collect();
+    assert_eq!(labels, ["survived", "lost", "survived", "lost"]);
+    assert_eq!(said["model"]["version"], 1);
+
+    fs_err::write(folder.path("asked.csv"), asked.replace("female", "woman")).unwrap();
+    let refused = folder.complained(&format!("{predict} --csv asked.csv"));
+    assert!(refused.contains("row 0, column `sex`: expected one of female, male, got `woman`"), "{refused}");
+}

@@ -1,0 +1,1 @@
+"""The generated messages and stubs, for what the client does not offer."""
