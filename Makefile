@@ -1,7 +1,7 @@
 # Every command of the project; CI runs the same ones. `make help` lists them.
 #
 # up and down need Docker, make and openssl alone; the rest needs Rust, and `test` both. check and test need Python 3.11 too.
-.PHONY: help up down secrets check test contract clients clients-python seal fuzz torture bench train
+.PHONY: help up down secrets check test contract clients clients-python seal fuzz torture bench bench-kernels train
 .DEFAULT_GOAL := help
 
 TOOLS := target/tools/bin
@@ -102,9 +102,20 @@ $(TYPESCRIPT)/node_modules: $(TYPESCRIPT)/package-lock.json
 	$(NPM) ci
 	@touch $@
 
-train: ## Train iris anew from models/iris.csv, as its next version
-	cargo run --release -p linfactl -- train --csv models/iris.csv --target species --scale \
-	    --algorithm multinomial-logistic-regression --name iris --out models
+TRAIN := cargo run --release -p linfactl -- train --out models
+
+train: ## Train the models of this repository anew, each as its next version
+	$(TRAIN) --name iris --csv models/iris.csv --target species --scale --algorithm multinomial-logistic-regression
+	$(TRAIN) --name iris-clusters --csv models/iris.csv --ignore species --scale --algorithm kmeans --n-clusters 3
+	$(TRAIN) --name wine-quality --csv models/wine.csv --target quality --ignore good --algorithm random-forest \
+	    --ensemble-size 101 --max-depth 10 --feature-proportion 0.6
+	$(TRAIN) --name wine-above-6 --csv models/wine.csv --target good --ignore quality --scale --algorithm svm \
+	    --kernel gaussian --eps 1e-3 --c-pos 10 --c-neg 10 --probability
+	$(TRAIN) --name diabetes --csv models/diabetes.csv --target progression --scale --algorithm lasso --penalty 1
+
+bench-kernels: ## Time per row of every family: ours, linfa's, scikit-learn's and onnxruntime's; an hour
+	cargo bench -p linfa-serve-artifact --features linfa --bench kernels
+	benches/kernels
 
 fuzz: export PATH := $(CURDIR)/$(TOOLS):$(PATH)
 

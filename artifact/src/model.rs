@@ -240,7 +240,7 @@ impl Model {
                 choices.resize(rows, 0);
             }
             step.run_with_texts(input, batch.texts(), scores, choices);
-            let is_bad = |score: &f64| !score.is_finite() && !(*gaps && score.is_nan());
+            let is_bad = |score: &f64| !(score.is_finite() || *gaps && score.is_nan());
             let overflowed = scores.iter().position(is_bad).map(|at| at / width);
             let undecided = || choices.iter().position(|choice| *choice == UNDECIDED);
             if let Some(row) = overflowed.or_else(undecided) {

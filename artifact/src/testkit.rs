@@ -10,8 +10,8 @@ use crate::{
     feature::{Category, Statistics, Unknown},
     manifest::Training,
     steps::{
-        Words, decision_tree::DecisionTree, gaussian_mixture::GaussianMixture, imputer::Imputer,
-        kmeans::KMeans, linear_regression::LinearRegression, logistic_regression::LogisticRegression,
+        Words, gaussian_mixture::GaussianMixture, imputer::Imputer, kmeans::KMeans,
+        linear_regression::LinearRegression, logistic_regression::LogisticRegression,
         multinomial_logistic_regression::MultinomialLogisticRegression, one_hot_encoder::OneHotEncoder,
         ordinal_encoder::OrdinalEncoder, standard_scaler::StandardScaler, tf_idf::TfIdf,
     },
@@ -21,9 +21,11 @@ use crate::{
 pub mod attacks;
 pub mod targets;
 
+mod forests;
 mod parts;
 mod publisher;
 
+pub use forests::{averages, boosted, tree, votes};
 pub use parts::{Parts, raw_safetensors};
 pub use publisher::{Publisher, statement};
 
@@ -151,31 +153,6 @@ pub fn halves(name: &str, width: u32) -> Artifact {
     let numbered = |what: &str| (0..width).map(|column| format!("{what}_{column}")).collect::<Vec<_>>();
     let output = Output::Transformation { names: numbered("half") };
     pack(name, numbered("x"), output, vec![scaler], rows.to_vec())
-}
-
-/// A tree over the features `x` and `y`: `low` where x < 2, else `middle` where y < 1, else `high`.
-pub fn tree(name: &str) -> Artifact {
-    // The rows include both sides of each threshold, and the threshold itself.
-    let rows = [
-        ([1.0, 5.0], 0),
-        ([1.999, 0.0], 0),
-        ([2.0, 0.5], 1),
-        ([9.0, 0.999], 1),
-        ([2.0, 1.0], 2),
-        ([5.0, 7.0], 2),
-    ];
-    let golden = rows.map(|(row, class)| golden(row, Some(class), Vec::new()));
-    let tree = Exported::new(
-        DecisionTree {},
-        [
-            ("features", u32s([0, 0, 1, 0, 0])),
-            ("thresholds", f64s([2.0, 0.0, 1.0, 0.0, 0.0])),
-            ("left", u32s([1, 0, 3, 0, 0])),
-            ("right", u32s([2, 0, 4, 0, 0])),
-            ("classes", u32s([0, 0, 0, 1, 2])),
-        ],
-    );
-    pack(name, ["x", "y"], classes(["low", "middle", "high"]), vec![tree], golden.to_vec())
 }
 
 /// Passengers by `age` (which may be missing and is then 30), `fare`, `sex` and `port`, of which others are ignored:
@@ -342,6 +319,9 @@ mod tests {
             clusters("a"),
             halves("a", 3),
             tree("a"),
+            votes("a"),
+            averages("a"),
+            boosted("a"),
             table("a"),
             words("a"),
         ] {

@@ -16,6 +16,7 @@ mod kmeans;
 mod linear;
 mod projection;
 mod svm;
+mod trees;
 
 /// Rows per call.
 const BATCHES: [usize; 3] = [1, 100, 10_000];
@@ -63,6 +64,9 @@ criterion_group!(
     families,
     linear::linear_regression,
     linear::logistic_regression,
+    trees::decision_tree,
+    trees::random_forest,
+    trees::adaboost,
     bayes::gaussian_nb,
     bayes::multinomial_nb,
     bayes::bernoulli_nb,

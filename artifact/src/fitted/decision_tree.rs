@@ -1,7 +1,7 @@
 //! `decision_tree` from `linfa_trees::DecisionTree`, whose labels are class indices.
 
 use linfa::{Float, traits::Predict as _};
-use linfa_trees::{DecisionTree, TreeNode};
+use linfa_trees::DecisionTree;
 use ndarray::Array2;
 
 use super::{Answers, ExportError, Fitted, narrow};
@@ -13,45 +13,12 @@ use crate::{
 
 impl<F: Float> Fitted for DecisionTree<F, usize> {
     fn role(&self) -> Role {
-        // linfa's tree tells its classes in its leaves alone.
-        let classes = nodes(self).into_iter().filter_map(TreeNode::prediction).max().unwrap_or_default() + 1;
-        Role::Classifier { classes, probabilities: false }
+        Role::Classifier { classes: classes([self]), probabilities: false }
     }
 
     fn export(&self) -> Result<Vec<Exported>, ExportError> {
-        // What does not fit is refused when the model is loaded.
-        let index = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
-        let (mut features, mut thresholds, mut classes) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut left, mut right) = (Vec::new(), Vec::new());
-        let mut next = 1;
-        for node in nodes(self) {
-            if children(node).is_some() {
-                let (feature, threshold, _) = node.split();
-                features.push(index(feature));
-                thresholds.push(threshold);
-                left.push(index(next));
-                right.push(index(next + 1));
-                classes.push(0);
-                next += 2;
-            } else {
-                features.push(0);
-                thresholds.push(F::zero());
-                left.push(0);
-                right.push(0);
-                classes.push(index(node.prediction().unwrap_or_default()));
-            }
-        }
-        let indices = |values| Tensor { shape: vec![next], values: Values::U32(values) };
-        Ok(vec![Exported::new(
-            decision_tree::DecisionTree {},
-            [
-                ("features", indices(features)),
-                ("thresholds", Tensor::floats(&[next], &thresholds)),
-                ("left", indices(left)),
-                ("right", indices(right)),
-                ("classes", indices(classes)),
-            ],
-        )])
+        let tensors = list([(self, None)]);
+        Ok(vec![Exported { spec: decision_tree::DecisionTree {}.into(), tensors }])
     }
 
     fn answer(&self, rows: &Array2<f64>) -> Answers {
@@ -61,22 +28,39 @@ impl<F: Float> Fitted for DecisionTree<F, usize> {
     }
 }
 
-/// All nodes breadth first, without recursion: linfa's trees can be as deep as there are training rows.
-fn nodes<F: Float>(tree: &DecisionTree<F, usize>) -> Vec<&TreeNode<F, usize>> {
-    let mut nodes = vec![tree.root_node()];
-    let mut read = 0;
-    while let Some(node) = nodes.get(read).copied() {
-        nodes.extend(children(node).into_iter().flatten());
-        read += 1;
-    }
-    nodes
+/// How many classes the trees know: linfa's tell them in their leaves alone.
+pub(super) fn classes<'a, F: Float>(trees: impl IntoIterator<Item = &'a DecisionTree<F, usize>>) -> usize {
+    let leaves = trees.into_iter().flat_map(|tree| tree.iter_nodes().filter_map(|node| node.prediction()));
+    leaves.max().unwrap_or_default() + 1
 }
 
-/// The two children of a split. linfa leaves a child in place where a split had one side alone; such a node is a leaf all the
-/// same.
-fn children<F: Float>(node: &TreeNode<F, usize>) -> Option<[&TreeNode<F, usize>; 2]> {
-    match (node.is_leaf(), node.children().as_slice()) {
-        (false, [Some(below), Some(above)]) => Some([below.as_ref(), above.as_ref()]),
-        _ => None,
+/// The tensors `nodes` and `thresholds` of some trees. With each comes which input of the model each of its own is, or none if
+/// they are the same.
+pub(super) fn list<'a, F: Float>(
+    trees: impl IntoIterator<Item = (&'a DecisionTree<F, usize>, Option<&'a [usize]>)>,
+) -> Vec<(String, Tensor)> {
+    // What does not fit is refused when the model is loaded: as a leaf that nothing has.
+    let number = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
+    let (mut nodes, mut thresholds) = (Vec::new(), Vec::new());
+    for (tree, inputs) in trees {
+        // Without recursion: linfa's trees can be as deep as there are training rows.
+        let mut open = vec![tree.root_node()];
+        while let Some(node) = open.pop() {
+            // linfa leaves a child in place where a split had one side alone; it is a leaf all the same.
+            if let (false, [Some(below), Some(above)]) = (node.is_leaf(), node.children().as_slice()) {
+                let (feature, threshold, _) = node.split();
+                nodes.push(number(2 * inputs.map_or(feature, |inputs| inputs[feature])));
+                thresholds.push(threshold);
+                open.extend([above.as_ref(), below.as_ref()]);
+            } else {
+                nodes.push(number(2 * node.prediction().unwrap_or_default() + 1));
+            }
+        }
     }
+    let nodes = Tensor { shape: vec![nodes.len()], values: Values::U32(nodes) };
+    let mut tensors = vec![("nodes".to_owned(), nodes)];
+    if !thresholds.is_empty() {
+        tensors.push(("thresholds".to_owned(), Tensor::floats(&[thresholds.len()], &thresholds)));
+    }
+    tensors
 }

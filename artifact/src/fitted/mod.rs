@@ -63,6 +63,7 @@ mod norm_scaler;
 mod pls;
 mod standard_scaler;
 pub mod svm;
+mod voting_forest;
 
 pub use hidden::OfWidth;
 pub use naive_bayes::BernoulliNb;
@@ -183,7 +184,7 @@ impl<A: Fitted, B: Fitted> Fitted for (A, B) {
 
 impl Artifact {
     /// The artifact of a model that was fitted on `dataset`, whose rows become statistics and golden rows. Features are named
-    /// as in the dataset; classes, targets and columns by number.
+    /// as in the dataset, or by number if it names none; classes, targets and columns by number.
     ///
     /// # Errors
     /// [`ExportError`] if the model cannot be exported, or no row shows what one of its classes looks like.
@@ -196,7 +197,11 @@ impl Artifact {
         const SEED: u64 = 42;
 
         let records = wide(dataset.records().to_owned());
-        let inputs = statistics::features(dataset.feature_names(), &records);
+        let names = match dataset.feature_names() {
+            [] => (0..records.ncols()).map(|column| format!("x{column}")).collect(),
+            names => names.to_vec(),
+        };
+        let inputs = statistics::features(&names, &records);
         let output = output(&model.role());
         let golden = golden::rows(model, &[&records], &inputs, &[], &output, SEED)?;
         let bytes: Vec<u8> = records.iter().flat_map(|value| value.to_le_bytes()).collect();

@@ -44,9 +44,14 @@ impl Step for Loaded {
         let rows = rows.chunks_exact(self.coefficients.len());
         for ((row, probabilities), choice) in rows.zip(scores.as_chunks_mut::<2>().0).zip(choices) {
             let score = linear(row, &self.coefficients, self.intercept);
-            // Each from its own side: 1 - p would lose the small one's digits.
-            *probabilities = [1.0 / (1.0 + score.exp()), 1.0 / (1.0 + (-score).exp())];
+            *probabilities = logistic(score);
             *choice = best(probabilities, f64::gt);
         }
     }
+}
+
+/// The probabilities of two classes, the second of which has that score. Each from its own side: 1 - p would lose the
+/// small one's digits.
+pub(super) fn logistic(score: f64) -> [f64; 2] {
+    [1.0 / (1.0 + score.exp()), 1.0 / (1.0 + (-score).exp())]
 }

@@ -17,6 +17,7 @@ mod panels;
 mod posterior;
 mod product;
 mod sums;
+pub mod trees;
 mod words;
 
 pub use columns::{Column, Placed, StepError, TableKind};
@@ -145,6 +146,9 @@ steps! {
     "svm_classifier" => svm_classifier::SvmClassifier,
     "svm_regressor" => svm_regressor::SvmRegressor,
     "decision_tree" => decision_tree::DecisionTree,
+    "voting_forest" => voting_forest::VotingForest,
+    "averaging_forest" => averaging_forest::AveragingForest,
+    "boosted_forest" => boosted_forest::BoostedForest,
     "imputer" => imputer::Imputer,
     "one_hot_encoder" => one_hot_encoder::OneHotEncoder,
     "ordinal_encoder" => ordinal_encoder::OrdinalEncoder,

@@ -21,7 +21,7 @@ pub const TARGETS: [(&str, Target); 5] =
 /// Rows end in numbers that are easy, and in numbers that overflow.
 const ROWS: [f64; 7] = [0.0, 1.0, -2.5, 1e-310, 4e7, 1e154, -1.7e308];
 
-static FIXTURES: LazyLock<[Files; 7]> =
+static FIXTURES: LazyLock<[Files; 10]> =
     LazyLock::new(|| packs().map(|pack| pack.files().expect("a fixture can be written")));
 
 /// The keys of the fixtures that the real tool signed, and the files.
@@ -58,9 +58,20 @@ const GENUINE: &str = r#"{"sequence":7,"issued_at":"2026-01-01T00:00:00Z","model
     "refusal":{"check":"layout","reason":"`x` does not belong to a version"}}]}],"notes":[]}"#;
 
 /// Models of many kinds of steps.
-pub fn packs() -> [Artifact; 7] {
-    use super::{binary, classifier, clusters, linear, table, tree, words};
-    [linear("a", 2.0), classifier("a"), binary("a"), clusters("a"), tree("a"), table("a"), words("a")]
+pub fn packs() -> [Artifact; 10] {
+    use super::{averages, binary, boosted, classifier, clusters, linear, table, tree, votes, words};
+    [
+        linear("a", 2.0),
+        classifier("a"),
+        binary("a"),
+        clusters("a"),
+        tree("a"),
+        table("a"),
+        words("a"),
+        votes("a"),
+        averages("a"),
+        boosted("a"),
+    ]
 }
 
 /// Bytes as manifest.json; if they are one, with the parameters of every fixture.

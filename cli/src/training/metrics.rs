@@ -125,7 +125,7 @@ mod tests {
     #[test]
     fn of_novelty_the_share_of_inliers_is_told() {
         let answers = Answers { choices: Some(array![1, 0, 1, 1]), scores: Array2::zeros((4, 0)) };
-        near(&measure(&Target::None, &answers), "inliers", 0.75);
+        near(&measure(&Target::None, &CLASSIFIER, &answers), "inliers", 0.75);
     }
 
     #[test]

@@ -46,7 +46,7 @@ enum Becomes {
     /// The position of the category.
     Ordinal { missing: Option<usize> },
     /// A weight for each word.
-    Weights(Weights),
+    Weights(Box<Weights>),
 }
 
 /// Words in alphabetical order, unlike linfa's, whose order is another one each time.
@@ -125,7 +125,7 @@ impl Prepared {
                 let length = |text: &String| text.chars().count() as f64;
                 let lengths: Vec<_> = texts.iter().map(length).collect();
                 let lengths = statistics::of(&ArrayView1::from(&lengths));
-                (FeatureKind::Text { lengths }, Becomes::Weights(Weights::fit(texts)?))
+                (FeatureKind::Text { lengths }, Becomes::Weights(Box::new(Weights::fit(texts)?)))
             }
         };
         Ok(Self { feature: Feature { name: name.to_owned(), kind }, becomes })

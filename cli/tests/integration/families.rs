@@ -31,10 +31,31 @@ const RECIPES: &[(&str, &str)] = &[
     ("multinomial-nb", "--csv iris.csv --target species"),
     ("bernoulli-nb", IRIS),
     ("gaussian-mixture", FLOWERS),
+    ("elastic-net", DIABETES),
+    ("lasso", DIABETES),
+    ("ridge", DIABETES),
+    ("multi-task-elastic-net", PETALS),
+    ("lars", DIABETES),
+    ("pls", PETALS),
+    ("tweedie", DIABETES),
+    ("poisson", DIABETES),
+    ("gamma", DIABETES),
+    (
+        "isotonic-regression",
+        "--csv iris.csv --target petal_width --ignore species --ignore sepal_length --ignore sepal_width",
+    ),
+    ("ftrl", "--csv wine.csv --target good --ignore quality --scale"),
+    ("svm", "--csv iris.csv --target species --scale --kernel gaussian --probability"),
+    ("svr", "--csv diabetes.csv --target progression --scale --kernel gaussian"),
+    ("one-class-svm", "--csv iris.csv --ignore species --scale --kernel gaussian"),
+    ("random-forest", "--csv wine.csv --target quality --ignore good --ensemble-size 101 --max-depth 8"),
+    ("bagging", IRIS),
+    ("adaboost", IRIS),
 ];
 
 const IRIS: &str = "--csv iris.csv --target species --scale";
 const FLOWERS: &str = "--csv iris.csv --ignore species";
+const PETALS: &str = "--csv iris.csv --target petal_length --target petal_width --ignore species --scale";
 const DIABETES: &str = "--csv diabetes.csv --target progression --scale";
 
 /// The algorithms that the help lists.

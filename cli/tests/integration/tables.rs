@@ -49,7 +49,6 @@ fn a_table_with_categories_and_gaps_is_trained_and_passes_the_checks() {
     let FeatureKind::Category(port) = &inputs[3].kind else { panic!("{:?}", inputs[3]) };
     assert_eq!(port.categories, ["C", "Q", "S"]);
     assert_eq!(port.missing_as.as_deref(), Some("S"));
-    assert_eq!(port.counts.iter().sum::<u64>(), 384);
     assert!(inputs[0].kind.may_be_missing() && !inputs[2].kind.may_be_missing());
 }
 
@@ -57,7 +56,7 @@ fn a_table_with_categories_and_gaps_is_trained_and_passes_the_checks() {
 fn categories_become_positions_where_that_is_asked_and_numbers_may_be_categories() {
     let folder = Folder::with("data.csv", &passengers(300));
     folder.said(&format!(
-        "{TRAIN} --impute mean --impute port:constant=unknown --encode sex:ordinal --category age --impute age:constant=none"
+        "{TRAIN} --impute mean --impute port:constant=unknown --encode sex:ordinal --category age --impute age:constant=none --test-split 0"
     ));
     let model = load(&folder);
     assert_eq!(
@@ -66,6 +65,7 @@ fn categories_become_positions_where_that_is_asked_and_numbers_may_be_categories
     );
     let FeatureKind::Category(port) = &model.manifest().inputs[3].kind else { panic!("no category") };
     assert_eq!(port.categories, ["C", "Q", "S", "unknown"]);
+    assert_eq!(port.counts, [60, 60, 120, 0]);
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn what_a_column_holds_is_never_guessed_from_half_of_it() {
         let folder = Folder::with("data.csv", csv);
         folder.complained(&format!("{TRAIN} {more}"))
     };
-    assert_eq!(said(&passengers(60), ""), "linfactl: data.csv: row 6, column `age`: the value is missing");
+    assert_eq!(said(&passengers(60), ""), "linfactl: data.csv: row 5, column `port`: the value is missing");
     assert_eq!(
         said(&passengers(60).replace("\n7,", "\n7,n/a,"), "--impute mean"),
         "linfactl: data.csv: row 8 has 7 fields, the header has 6"
@@ -141,7 +141,10 @@ fn a_trained_table_is_served_and_scored_by_the_names_of_its_columns() {
     assert_eq!(labels, ["survived", "lost", "survived", "lost"]);
     assert_eq!(said["model"]["version"], 1);
 
-    fs_err::write(folder.path("asked.csv"), asked.replace("female", "woman")).unwrap();
+    fs_err::write(folder.path("asked.csv"), asked.replace("female", "\"\"")).unwrap();
     let refused = folder.complained(&format!("{predict} --csv asked.csv"));
-    assert!(refused.contains("row 0, column `sex`: expected one of female, male, got `woman`"), "{refused}");
+    assert!(
+        refused.contains("row 0, column `sex`: expected one of female, male, got an empty text"),
+        "{refused}"
+    );
 }

@@ -160,6 +160,20 @@ fn a_decision_tree_is_trained_and_proven() {
 }
 
 #[test]
+fn forests_are_trained_and_proven() {
+    for algorithm in [
+        "random-forest --ensemble-size 11 --feature-proportion 0.5 --bootstrap-proportion 0.7",
+        "bagging --ensemble-size 5 --max-depth 4 --min-weight-leaf 2 --split-quality entropy",
+        "adaboost --n-estimators 10 --max-depth 2",
+    ] {
+        let model = trained(IRIS, &format!("--target species --algorithm {algorithm}"));
+        assert_eq!(steps(&model), ["voting_forest"], "{algorithm}");
+        assert!(metric(&model, "accuracy") > 0.8, "{algorithm}: {}", metric(&model, "accuracy"));
+        assert!(model.row_width() == 3, "{algorithm} gives probabilities");
+    }
+}
+
+#[test]
 fn features_have_the_statistics_of_the_fitted_rows() {
     let model = trained(IRIS, "--target species --algorithm decision-tree --test-split 0");
     let training = &model.manifest().training;

@@ -175,7 +175,7 @@ fn number(feature: &Statistics, row: usize, scatter: &mut Scatter) -> f64 {
         3..12 => feature.deciles[row - 3],
         12 => at(feature, -1.0),
         13 => at(feature, 1.0),
-        _ if row % 2 == 0 => at(feature, scatter.next()),
+        _ if row.is_multiple_of(2) => at(feature, scatter.next()),
         _ => at(feature, scatter.next().signum()),
     }
 }
@@ -308,7 +308,7 @@ mod tests {
         let corner = |value: &f64| [-7.0, 13.0].contains(value);
         let scattered = &ranged[14..];
         assert!(scattered.iter().step_by(2).all(|value| !corner(value)));
-        assert!(scattered.iter().skip(1).step_by(2).all(|value| corner(value)));
+        assert!(scattered.iter().skip(1).step_by(2).all(corner));
         assert_eq!(ends(&ranged), (-7.0, 13.0));
         assert_eq!(ends(&constant), (-45.0, 55.0), "a constant feature is widened by its size");
         assert!(values(numbers(f64::MIN, f64::MAX)).iter().all(|value| value.is_finite()));

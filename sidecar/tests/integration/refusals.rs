@@ -150,9 +150,9 @@ fn parameters_that_break_a_rule_are_refused() {
         refusal(&classes.set_tensor("1.coefficients", two)),
         "parameters: tensor `1.coefficients` has the shape [2, 4], expected [3, 4]"
     );
-    let tree = Parts::of(&testkit::tree("tree")).set_tensor("0.left", u32s([1, 0, 2, 0, 0]));
-    let cyclic = refusal(&tree);
-    assert!(cyclic.starts_with("parameters: tensor `0.left`, value 2: 2 is not "), "{cyclic}");
+    let tree = Parts::of(&testkit::tree("tree")).set_tensor("0.nodes", u32s([0, 1, 2, 3, 7]));
+    let classless = refusal(&tree);
+    assert!(classless.starts_with("parameters: tensor `0.nodes`, value 4: leaf 3 is not "), "{classless}");
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod parameters;
 mod predict;
 mod store;
 mod tables;
+mod trees;
 
 use artifact::{Artifact, Digest, Files, Golden, LoadError, Manifest, Model, testkit::Parts};
 

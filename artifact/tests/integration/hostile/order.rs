@@ -60,7 +60,7 @@ fn another_number_of_classes_than_the_parameters_is_refused() {
     );
     assert_eq!(
         load_error(&tree("a"), |parts| parts.edit_manifest(classes(json!(["low", "middle"])))),
-        "tensor `0.classes`, value 4: 2 is not one of the classes"
+        "tensor `0.nodes`, value 4: leaf 2 is not a class or a row of `leaves`"
     );
     assert_eq!(
         load_error(&clusters("a"), |parts| {
@@ -91,7 +91,7 @@ fn another_number_of_inputs_than_the_parameters_is_refused() {
     );
     assert_eq!(
         load_error(&tree("a"), without_one),
-        "tensor `0.features`, value 2: 1 is not one of the inputs"
+        "tensor `0.nodes`, value 2: feature 1 is not one of the inputs"
     );
     assert_eq!(
         load_error(&clusters("a"), without_one),

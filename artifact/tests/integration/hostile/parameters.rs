@@ -20,11 +20,6 @@ fn with_coefficients(entry: &str) -> String {
     with_header(&format!(r#"{{"0.coefficients":{entry},{INTERCEPT}}}"#))
 }
 
-/// `tree` with another tensor in the place of one of its own.
-fn with_tree(name: &str, tensor: Tensor) -> String {
-    load_error(&tree("a"), |parts| parts.set_tensor(name, tensor))
-}
-
 #[test]
 fn a_name_that_occurs_twice_is_refused() {
     let entry = r#"{"dtype":"F64","shape":[2],"data_offsets":[0,16]}"#;
@@ -77,8 +72,8 @@ fn a_type_that_no_step_computes_with_is_refused() {
         "tensor `0.coefficients` holds indices, expected numbers (F64 or F32)"
     );
     assert_eq!(
-        with_tree("0.left", f64s([1.0, 0.0, 3.0, 0.0, 0.0])),
-        "tensor `0.left` holds numbers, expected indices (U32)"
+        load_error(&tree("a"), |parts| parts.set_tensor("0.nodes", f64s([0.0, 1.0, 2.0, 3.0, 5.0]))),
+        "tensor `0.nodes` holds numbers, expected indices (U32)"
     );
 }
 
@@ -93,14 +88,6 @@ fn another_shape_than_the_models_is_refused() {
         load_error(&linear("a", 2.0), |parts| parts.set_tensor("0.intercept", scalar)),
         "tensor `0.intercept` has the shape [], expected one dimension"
     );
-    assert_eq!(
-        with_tree("0.thresholds", matrix([[0.0; 5]])),
-        "tensor `0.thresholds` has the shape [1, 5], expected one dimension"
-    );
-    assert_eq!(
-        with_tree("0.right", u32s([0; 4])),
-        "tensor `0.right` has the shape [4], expected [5], as `thresholds` has"
-    );
 }
 
 #[test]
@@ -109,10 +96,6 @@ fn weights_that_are_not_finite_are_refused() {
         assert_eq!(
             load_error(&linear("a", 2.0), |parts| parts.set_tensor("0.coefficients", f64s([1.0, weight]))),
             format!("tensor `0.coefficients`, value 1: {says} is not finite")
-        );
-        assert_eq!(
-            with_tree("0.thresholds", f64s([2.0, 0.0, weight, 0.0, 0.0])),
-            format!("tensor `0.thresholds`, value 2: {says} is not finite")
         );
     }
     let narrow = Tensor { shape: vec![2], values: Values::F32(vec![f32::NAN, 0.0]) };
@@ -138,84 +121,6 @@ fn a_scale_that_erases_or_turns_a_feature_is_refused() {
             format!("tensor `0.scales`, value 2: {says} is not greater than zero")
         );
     }
-}
-
-#[test]
-fn a_tree_with_a_cycle_is_refused() {
-    assert_eq!(
-        with_tree("0.left", u32s([1, 0, 2, 0, 0])),
-        "tensor `0.left`, value 2: 2 is not a node after its parent"
-    );
-    assert_eq!(
-        with_tree("0.right", u32s([2, 0, 1, 0, 0])),
-        "tensor `0.right`, value 2: 1 is not a node after its parent"
-    );
-    // The root is nobody's child, and a leaf has none at all.
-    assert_eq!(
-        with_tree("0.right", u32s([2, 0, 0, 0, 0])),
-        "tensor `0.right`, value 2: 0 is not a node after its parent"
-    );
-}
-
-#[test]
-fn a_child_out_of_range_is_refused() {
-    for child in [5, u32::MAX] {
-        assert_eq!(
-            with_tree("0.right", u32s([2, 0, child, 0, 0])),
-            format!("tensor `0.right`, value 2: {child} is not a node after its parent")
-        );
-    }
-}
-
-#[test]
-fn a_node_has_one_parent() {
-    assert_eq!(
-        with_tree("0.right", u32s([2, 0, 3, 0, 0])),
-        "tensor `0.right`, value 2: 3 is not the child of one node alone"
-    );
-    assert_eq!(
-        load_error(&tree("a"), |parts| {
-            parts.set_tensor("0.left", u32s([1, 0, 0, 0, 0])).set_tensor("0.right", u32s([2, 0, 0, 0, 0]))
-        }),
-        "tensor `0.left`, value 3: node 3 is not reached from the root"
-    );
-}
-
-#[test]
-fn features_and_classes_out_of_range_are_refused() {
-    assert_eq!(
-        with_tree("0.features", u32s([0, 0, 2, 0, 0])),
-        "tensor `0.features`, value 2: 2 is not one of the inputs"
-    );
-    assert_eq!(
-        with_tree("0.classes", u32s([0, 0, 0, 1, 3])),
-        "tensor `0.classes`, value 4: 3 is not one of the classes"
-    );
-}
-
-/// A chain of that many splits, each with a leaf to its left.
-fn chain(splits: u32) -> Parts {
-    let nodes = (2 * splits + 1) as usize;
-    let indices = |value: fn(u32, u32) -> u32| Tensor {
-        shape: vec![nodes],
-        values: Values::U32((0..=2 * splits).map(|node| value(node, 2 * splits)).collect()),
-    };
-    // Splits at 0, 2, 4, …; behind each its leaf.
-    Parts::of(&tree("a"))
-        .set_tensor("0.features", indices(|_, _| 0))
-        .set_tensor("0.classes", indices(|_, _| 0))
-        .set_tensor("0.left", indices(|node, last| if node % 2 == 0 && node < last { node + 1 } else { 0 }))
-        .set_tensor("0.right", indices(|node, last| if node % 2 == 0 && node < last { node + 2 } else { 0 }))
-        .set_tensor("0.thresholds", Tensor { shape: vec![nodes], values: Values::F64(vec![0.0; nodes]) })
-}
-
-#[test]
-fn a_tree_may_be_4096_levels_deep_and_no_deeper() {
-    load(&chain(4096).files()).unwrap();
-    assert_eq!(
-        load(&chain(4097).files()).unwrap_err().to_string(),
-        "tensor `0.left`, value 8192: 8193 is not within 4096 levels of the root"
-    );
 }
 
 #[test]

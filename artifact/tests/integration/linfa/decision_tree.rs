@@ -1,8 +1,7 @@
 //! `decision_tree` against `linfa_trees`, with 2 to 4 classes, shallow and deep, and asked at its very thresholds.
 
-use artifact::{Exported, tensors::Values};
+use artifact::ndarray::Array2;
 use linfa::{Dataset, Float, traits::Fit as _, traits::Predict as _};
-
 use proptest::strategy::Strategy as _;
 
 use super::agreement::{Case, Data, Expected, classes, data, exported, fixed_data, prove};
@@ -12,29 +11,26 @@ fn fit<F: Float>(data: &Data) -> Option<Case> {
     let dataset = Dataset::new(data.train.mapv(F::cast), data.labels(2 + rows % 3));
     let depth = Some(rows % 8).filter(|depth| *depth > 0);
     let model = linfa_trees::DecisionTree::params().max_depth(depth).fit(&dataset).ok()?;
-    let step = exported(&model);
-    let asked = at_the_thresholds(&step, data);
+    let asked = at_the_thresholds(&splits(&model, |feature| feature), data);
     let choices = model.predict(&asked.mapv(F::cast));
     let expected = choices.iter().map(|choice| Expected { scores: Vec::new(), choice: Some(*choice) });
-    Some(Case { step, output: classes(2 + rows % 3), expected: expected.collect(), asked })
+    Some(Case { step: exported(&model), output: classes(2 + rows % 3), expected: expected.collect(), asked })
 }
 
-/// The rows to ask; of each even one, a feature lies exactly on a threshold of the tree.
-fn at_the_thresholds(step: &Exported, data: &Data) -> artifact::ndarray::Array2<f64> {
+/// What a tree asks: the input, and the threshold. `input` says which of the model's inputs one of the tree's is.
+pub(super) fn splits<F: Float>(
+    tree: &linfa_trees::DecisionTree<F, usize>,
+    input: impl Fn(usize) -> usize,
+) -> Vec<(usize, f64)> {
+    let splits = tree.iter_nodes().filter(|node| !node.is_leaf()).map(|node| node.split());
+    splits.map(|(feature, threshold, _)| (input(feature), threshold.to_f64().unwrap())).collect()
+}
+
+/// The rows to ask; of each even one, an input lies exactly on the threshold of a split.
+pub(super) fn at_the_thresholds(splits: &[(usize, f64)], data: &Data) -> Array2<f64> {
     let mut asked = data.asked.clone();
-    let values = |name| &step.tensors.iter().find(|(other, _)| other == name).unwrap().1.values;
-    let thresholds: Vec<f64> = match values("thresholds") {
-        Values::F64(thresholds) => thresholds.clone(),
-        Values::F32(thresholds) => thresholds.iter().copied().map(f64::from).collect(),
-        Values::U32(_) => unreachable!("thresholds are numbers"),
-    };
-    let (Values::U32(features), Values::U32(left)) = (values("features"), values("left")) else {
-        unreachable!("features and children are indices")
-    };
-    let splits: Vec<_> = (0..left.len()).filter(|node| left[*node] != 0).collect();
-    for row in (0..asked.nrows()).step_by(2).filter(|_| !splits.is_empty()) {
-        let node = splits[row / 2 % splits.len()];
-        asked[(row, features[node] as usize)] = thresholds[node];
+    for (row, (input, threshold)) in (0..asked.nrows()).step_by(2).zip(splits.iter().cycle()) {
+        asked[(row, *input)] = *threshold;
     }
     asked
 }
@@ -58,14 +54,14 @@ fn a_wrong_node_is_caught() {
         tensors.numbers("thresholds").iter_mut().for_each(|threshold| *threshold = threshold.next_up());
     })
     .unwrap_err();
+    // Every split asks for the first input.
     case.check_spoilt(|tensors| {
-        let left = tensors.indices("left").clone();
-        let right = std::mem::replace(tensors.indices("right"), left);
-        *tensors.indices("left") = right;
+        tensors.indices("nodes").iter_mut().filter(|node| **node % 2 == 0).for_each(|split| *split = 0);
     })
     .unwrap_err();
+    // The first two classes change places.
     case.check_spoilt(|tensors| {
-        tensors.indices("classes").iter_mut().for_each(|class| *class = u32::from(*class == 0));
+        tensors.indices("nodes").iter_mut().filter(|node| matches!(node, 1 | 3)).for_each(|leaf| *leaf ^= 2);
     })
     .unwrap_err();
 }

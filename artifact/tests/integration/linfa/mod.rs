@@ -16,4 +16,5 @@ mod norm_scaler;
 mod standard_scaler;
 mod svm;
 mod svm_spoilt;
+mod voting_forest;
 mod words;

@@ -72,6 +72,7 @@ macro_rules! algorithms {
 
 mod decision_tree;
 mod elastic_net;
+mod forest;
 mod ftrl;
 mod gaussian_mixture;
 mod isotonic_regression;
@@ -125,6 +126,12 @@ algorithms! {
     "kmeans" => kmeans::KMeans,
     /// Classes by questions about one feature at a time; linfa fits another tree each time, whatever the seed
     "decision-tree" => decision_tree::DecisionTree,
+    /// Classes by the votes of trees that each saw some rows and some features
+    "random-forest" => forest::RandomForest,
+    /// Classes by the votes of trees that each saw some rows
+    "bagging" => forest::Bagging,
+    /// Classes by the votes of small trees, each of which attends to what those before it got wrong
+    "adaboost" => forest::AdaBoost,
     /// Each feature with mean 0 and standard deviation 1; takes no target
     "standard-scaler" => scaler::StandardScaler,
     /// Each feature from 0 to 1, or in another range; takes no target

@@ -211,6 +211,8 @@ Global___Catalog: _TypeAlias = Catalog  # noqa: Y015
 
 @_typing.final
 class Model(_message.Message):
+    """A model with all versions that the catalog remembers."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     @_typing.final
@@ -240,6 +242,7 @@ class Model(_message.Message):
     POLICY_ERROR_FIELD_NUMBER: _builtins.int
     NOTES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
+    """Its name."""
     default_version: _builtins.int
     """The version that answers when a request names none; 0 if none serves."""
     policy_error: _builtins.str
@@ -276,6 +279,8 @@ Global___Model: _TypeAlias = Model  # noqa: Y015
 
 @_typing.final
 class ModelVersion(_message.Message):
+    """A version of a model, from its drop on."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     class _State:
@@ -285,6 +290,7 @@ class ModelVersion(_message.Message):
     class _StateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[ModelVersion._State.ValueType], _builtins.type):
         DESCRIPTOR: _descriptor.EnumDescriptor
         STATE_UNSPECIFIED: ModelVersion._State.ValueType  # 0
+        """None that this client knows."""
         STATE_PENDING: ModelVersion._State.ValueType  # 1
         """Still being copied, or waiting for its turn."""
         STATE_INCOMPLETE: ModelVersion._State.ValueType  # 2
@@ -304,6 +310,7 @@ class ModelVersion(_message.Message):
         """The states of a version, from the drop to the end."""
 
     STATE_UNSPECIFIED: ModelVersion.State.ValueType  # 0
+    """None that this client knows."""
     STATE_PENDING: ModelVersion.State.ValueType  # 1
     """Still being copied, or waiting for its turn."""
     STATE_INCOMPLETE: ModelVersion.State.ValueType  # 2
@@ -327,9 +334,11 @@ class ModelVersion(_message.Message):
     SIGNATURE_FIELD_NUMBER: _builtins.int
     SIGNER_FIELD_NUMBER: _builtins.int
     version: _builtins.int
+    """Its number."""
     digest: _builtins.str
     """Empty while no manifest could be read."""
     state: Global___ModelVersion.State.ValueType
+    """How far it has come."""
     signer: _builtins.str
     """The publisher who signed it: the SHA-256 of the public key in PEM form, as `digest` is written. Empty if nobody did
     whose key the sidecar has.
@@ -369,6 +378,8 @@ Global___ModelVersion: _TypeAlias = ModelVersion  # noqa: Y015
 
 @_typing.final
 class Refusal(_message.Message):
+    """Why a version is kept out."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     CHECK_FIELD_NUMBER: _builtins.int
@@ -396,13 +407,17 @@ Global___Refusal: _TypeAlias = Refusal  # noqa: Y015
 
 @_typing.final
 class Check(_message.Message):
+    """A check that a version went through."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     NAME_FIELD_NUMBER: _builtins.int
     PASSED_FIELD_NUMBER: _builtins.int
     DETAIL_FIELD_NUMBER: _builtins.int
     name: _builtins.str
+    """As in a refusal."""
     passed: _builtins.bool
+    """Whether it holds."""
     detail: _builtins.str
     """What was measured, also where nothing is required of it, or why it failed."""
     def __init__(
@@ -422,6 +437,8 @@ Global___Check: _TypeAlias = Check  # noqa: Y015
 
 @_typing.final
 class Signature(_message.Message):
+    """What a model takes and gives."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     INPUTS_FIELD_NUMBER: _builtins.int
@@ -471,6 +488,7 @@ class Feature(_message.Message):
     class _KindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[Feature._Kind.ValueType], _builtins.type):
         DESCRIPTOR: _descriptor.EnumDescriptor
         KIND_UNSPECIFIED: Feature._Kind.ValueType  # 0
+        """None that this client knows."""
         KIND_NUMBER: Feature._Kind.ValueType  # 1
         """Numbers, in `values`."""
         KIND_CATEGORY: Feature._Kind.ValueType  # 2
@@ -482,6 +500,7 @@ class Feature(_message.Message):
         """What a column of a Frame holds for it."""
 
     KIND_UNSPECIFIED: Feature.Kind.ValueType  # 0
+    """None that this client knows."""
     KIND_NUMBER: Feature.Kind.ValueType  # 1
     """Numbers, in `values`."""
     KIND_CATEGORY: Feature.Kind.ValueType  # 2
@@ -499,12 +518,17 @@ class Feature(_message.Message):
     CATEGORIES_FIELD_NUMBER: _builtins.int
     UNKNOWN_FIELD_NUMBER: _builtins.int
     name: _builtins.str
+    """Its name, by which a Frame gives it."""
     min: _builtins.float
-    """What the numbers were, or how many characters the free texts had; all 0 for a category."""
+    """The least of what the numbers were, or of how many characters the free texts had; all 0 for a category."""
     max: _builtins.float
+    """The greatest."""
     mean: _builtins.float
+    """The mean."""
     std: _builtins.float
+    """The standard deviation, of the population."""
     kind: Global___Feature.Kind.ValueType
+    """What a column must hold."""
     missing: _builtins.bool
     """Whether a row may lack it: NaN for a number, an empty text for a category."""
     unknown: _builtins.bool
