@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import onnxruntime as ort
+from estimates import number
 from skl2onnx import to_onnx
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
@@ -43,6 +44,7 @@ Floats = npt.NDArray[Any]
 Turn = Callable[[int], float]
 """Nanoseconds per row, in batches of so many rows."""
 
+PEERS = ("scikit-learn", "onnxruntime f32", "onnxruntime f64")
 BATCHES = (1, 100, 10_000)
 ASKED = 1000
 """Different rows that are asked."""
@@ -92,7 +94,7 @@ def main() -> None:
     # For this process and those that it starts.
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     notes = []
-    print("| family | rows | ours | scikit-learn | | onnxruntime f32 | | onnxruntime f64 | |\n" + "|---" * 9 + "|")
+    print(f"| family | rows | ours, ns per row | {' | / ours | '.join(PEERS)} | / ours |\n{'|---' * 9}|")
     with threadpool_limits(1), tempfile.TemporaryDirectory() as folder:
         for name, family in FAMILIES.items():
             if name.startswith(tuple(args.families) or ""):
@@ -170,18 +172,18 @@ def compare(model: Any, answer: str, rows: Floats, found: list[Floats]) -> float
 
 
 def turn(ask: Callable[[Floats], Any], rows: Floats) -> Turn:
-    """Asks all rows in batches, one after the other and over and over."""
+    """Asks all rows in batches, one after the other and over and over, and counts the time of the processor."""
 
     def run(batch: int) -> float:
         count = -(-len(rows) // batch)
         batches = cycle(np.split(np.resize(rows, (count * batch, rows.shape[1])), count))
         times = []
         for _ in range(REPEATS):
-            calls, began = 0, time.perf_counter_ns()
-            while (passed := time.perf_counter_ns() - began) < REPEAT_NANOS:
+            calls, began, since = 0, time.perf_counter_ns(), time.process_time_ns()
+            while time.perf_counter_ns() - began < REPEAT_NANOS:
                 ask(next(batches))
                 calls += 1
-            times.append(passed / (calls * batch))
+            times.append((time.process_time_ns() - since) / (calls * batch))
         return float(np.median(times))
 
     return run
@@ -202,9 +204,7 @@ def line(times: Floats) -> str:
 
 def spread(values: Floats) -> str:
     """The median, and the middle half in brackets."""
-    low, median, high = (
-        f"{value:.0f}" if value >= 100 else f"{value:.3g}" for value in np.quantile(values, (0.25, 0.5, 0.75))
-    )
+    low, median, high = (number(value) for value in np.quantile(values, (0.25, 0.5, 0.75)))
     return f"{median} ({low}-{high})"
 
 
