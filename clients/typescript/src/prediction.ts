@@ -95,10 +95,12 @@ export interface Regression extends Answer {
 export interface Clustering extends Answer {
     /** Tells it apart. */
     readonly task: "clustering";
-    /** The nearest cluster of each row, from 0. */
+    /** The cluster of each row, from 0: the nearest, or the most probable. */
     readonly clusters: Uint32Array;
-    /** rows x clusters, whose columns are named `0`, `1`, …: the distance to each centre. Absent where there are none. */
+    /** rows x clusters, whose columns are named `0`, `1`, …: the distance to each centre. Absent of a mixture. */
     readonly distances?: Table | undefined;
+    /** rows x clusters, named alike: the probability of each cluster. Absent unless the model is a mixture. */
+    readonly probabilities?: Table | undefined;
 }
 
 /** Other rows in place of those that were sent. */
@@ -136,13 +138,13 @@ export function prediction(response: PredictResponse, rows: number): Prediction 
             return { ...common, task: "regression", values: new Table(values, targets, rows) };
         }
         case "clustering": {
-            const { cluster, distances } = response.prediction.value;
-            const names = Array.from({ length: Math.floor(distances.length / rows) }, (_, at) => String(at));
+            const { cluster, distances, probabilities } = response.prediction.value;
             return {
                 ...common,
                 task: "clustering",
                 clusters: Uint32Array.from(perRow(cluster, rows)),
-                distances: distances.length > 0 ? new Table(distances, names, rows) : undefined,
+                distances: perCluster(distances, rows),
+                probabilities: perCluster(probabilities, rows),
             };
         }
         case "transformation": {
@@ -157,6 +159,12 @@ export function prediction(response: PredictResponse, rows: number): Prediction 
 function model(model: RawModelRef | undefined): ModelRef {
     if (model === undefined) throw new MalformedAnswerError("expected the model that answers, got none");
     return { name: model.name, version: model.version, digest: model.digest };
+}
+
+function perCluster(values: readonly number[], rows: number): Table | undefined {
+    if (values.length === 0) return undefined;
+    const names = Array.from({ length: Math.floor(values.length / rows) }, (_, cluster) => String(cluster));
+    return new Table(values, names, rows);
 }
 
 function perRow<T>(values: readonly T[], rows: number): readonly T[] {
