@@ -88,10 +88,10 @@ train: ## Train the models of this repository anew, each as its next version
 	$(TRAIN) --name iris --csv models/iris.csv --target species --scale --algorithm multinomial-logistic-regression
 	$(TRAIN) --name iris-clusters --csv models/iris.csv --ignore species --scale --algorithm kmeans --n-clusters 3
 	$(TRAIN) --name wine-quality --csv models/wine.csv --target quality --ignore good --algorithm random-forest \
-	    --ensemble-size 101 --max-depth 10 --feature-proportion 0.6
+	    --ensemble-size 101 --max-depth 12 --feature-proportion 0.6
 	$(TRAIN) --name wine-above-6 --csv models/wine.csv --target good --ignore quality --scale --algorithm svm \
 	    --kernel gaussian --eps 1e-3 --c-pos 10 --c-neg 10 --probability
-	$(TRAIN) --name diabetes --csv models/diabetes.csv --target progression --scale --algorithm lasso --penalty 1
+	$(TRAIN) --name diabetes --csv models/diabetes.csv --target progression --scale --algorithm lasso --penalty 0.5
 
 bench-kernels: ## Time per row of every family: ours, linfa's, scikit-learn's and onnxruntime's; an hour
 	cargo bench -p linfa-serve-artifact --features linfa --bench kernels

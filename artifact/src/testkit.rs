@@ -44,6 +44,18 @@ pub fn linear(name: &str, slope: f64) -> Artifact {
     pack(name, ["x", "y"], output, vec![regression], golden.to_vec())
 }
 
+/// `sum` = 2x + y + 1 and `difference` = x - y, over the features `x` and `y`.
+pub fn pair(name: &str) -> Artifact {
+    let rows = [[0.0, 0.0], [1.0, 2.0], [-4.0, 0.5]];
+    let golden = rows.map(|[x, y]| golden([x, y], None, vec![2.0 * x + y + 1.0, x - y]));
+    let regression = Exported::new(
+        LinearRegression {},
+        [("coefficients", matrix([[2.0, 1.0], [1.0, -1.0]])), ("intercept", f64s([1.0, 0.0]))],
+    );
+    let output = Output::Regression { targets: ["sum", "difference"].map(str::to_owned).to_vec() };
+    pack(name, ["x", "y"], output, vec![regression], golden.to_vec())
+}
+
 /// A standard scaler, then multinomial logistic regression, over the features and classes of the iris data.
 /// `[5.1, 3.5, 1.4, 0.2]` is `setosa`.
 pub fn classifier(name: &str) -> Artifact {
@@ -317,6 +329,7 @@ mod tests {
             sharper("a", 1.5),
             binary("a"),
             clusters("a"),
+            pair("a"),
             halves("a", 3),
             tree("a"),
             votes("a"),

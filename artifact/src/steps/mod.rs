@@ -21,9 +21,8 @@ pub mod trees;
 mod words;
 
 pub use columns::{Column, Placed, StepError, TableKind};
-pub use words::Words;
-
 pub use machines::{Kernel, MAX_DEGREE};
+pub use words::Words;
 
 /// The choice of a row whose scores overflowed, by a step that shows no scores.
 pub const UNDECIDED: u32 = u32::MAX;
@@ -107,6 +106,9 @@ macro_rules! steps {
         }
 
         impl StepSpec {
+            /// The names of all kinds.
+            pub const KINDS: &[&str] = &[$($name),*];
+
             /// The kind's name, as it stands in the manifest.
             pub fn kind(&self) -> &'static str {
                 match self { $(Self::$Kind(_) => $name,)* }
@@ -130,31 +132,31 @@ macro_rules! steps {
 }
 
 steps! {
-    "standard_scaler" => standard_scaler::StandardScaler,
+    "averaging_forest" => averaging_forest::AveragingForest,
+    "bernoulli_nb" => bernoulli_nb::BernoulliNb,
+    "boosted_forest" => boosted_forest::BoostedForest,
+    "count_vectorizer" => count_vectorizer::CountVectorizer,
+    "decision_tree" => decision_tree::DecisionTree,
+    "gaussian_mixture" => gaussian_mixture::GaussianMixture,
+    "gaussian_nb" => gaussian_nb::GaussianNb,
+    "generalized_linear_model" => generalized_linear_model::GeneralizedLinearModel,
+    "imputer" => imputer::Imputer,
+    "isotonic_regression" => isotonic_regression::IsotonicRegression,
+    "kmeans" => kmeans::KMeans,
     "linear_projection" => linear_projection::LinearProjection,
     "linear_regression" => linear_regression::LinearRegression,
-    "generalized_linear_model" => generalized_linear_model::GeneralizedLinearModel,
-    "isotonic_regression" => isotonic_regression::IsotonicRegression,
     "logistic_regression" => logistic_regression::LogisticRegression,
     "multinomial_logistic_regression" => multinomial_logistic_regression::MultinomialLogisticRegression,
-    "kmeans" => kmeans::KMeans,
-    "gaussian_nb" => gaussian_nb::GaussianNb,
     "multinomial_nb" => multinomial_nb::MultinomialNb,
-    "bernoulli_nb" => bernoulli_nb::BernoulliNb,
-    "gaussian_mixture" => gaussian_mixture::GaussianMixture,
     "norm_scaler" => norm_scaler::NormScaler,
-    "svm_classifier" => svm_classifier::SvmClassifier,
-    "svm_regressor" => svm_regressor::SvmRegressor,
-    "decision_tree" => decision_tree::DecisionTree,
-    "voting_forest" => voting_forest::VotingForest,
-    "averaging_forest" => averaging_forest::AveragingForest,
-    "boosted_forest" => boosted_forest::BoostedForest,
-    "imputer" => imputer::Imputer,
     "one_hot_encoder" => one_hot_encoder::OneHotEncoder,
     "ordinal_encoder" => ordinal_encoder::OrdinalEncoder,
-    "count_vectorizer" => count_vectorizer::CountVectorizer,
-    "tf_idf" => tf_idf::TfIdf,
     "select_columns" => select_columns::SelectColumns,
+    "standard_scaler" => standard_scaler::StandardScaler,
+    "svm_classifier" => svm_classifier::SvmClassifier,
+    "svm_regressor" => svm_regressor::SvmRegressor,
+    "tf_idf" => tf_idf::TfIdf,
+    "voting_forest" => voting_forest::VotingForest,
 }
 
 impl Role {

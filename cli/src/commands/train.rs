@@ -24,6 +24,7 @@ use crate::training::{
     card::{self, Making},
     metrics,
     model::Recipe,
+    patience::lose_after,
     preparation::Preparation,
     search::Search,
     split,
@@ -64,6 +65,9 @@ pub(crate) struct Train {
     /// What the shuffle, the fit and the drawn golden rows start from
     #[arg(long, default_value_t = 42)]
     seed: u64,
+    /// End without a model where the fit takes longer
+    #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
+    give_up_after: u64,
     /// The time to write into the manifest [default: now]
     #[arg(long, value_name = "RFC3339")]
     created_at: Option<Timestamp>,
@@ -79,12 +83,14 @@ impl Train {
         let digest = table.digest;
         let (fit, held_out) = split::split(table, self.test_split, self.seed)?;
 
+        let fitting = lose_after(Duration::from_secs(self.give_up_after));
         let (recipe, tried) = self.search.best(self.recipe, &fit, self.seed)?;
         self.recipe = recipe;
         let algorithm = self.recipe.algorithm.name();
         let progress = spinner(format!("fitting {algorithm} on {} rows", fit.records.nrows()));
         let model = self.recipe.fit(&fit, self.seed)?;
 
+        drop(fitting);
         progress.set_message("measuring and proving");
         let inputs = Preparation::fit(&self.recipe.columns, &fit)?.features();
         let held_out_answers = model.answer(&held_out.records);

@@ -5,6 +5,7 @@ pub(crate) mod card;
 pub(crate) mod columns;
 pub(crate) mod metrics;
 pub(crate) mod model;
+pub(crate) mod patience;
 pub(crate) mod preparation;
 pub(crate) mod projection;
 pub(crate) mod search;

@@ -37,9 +37,9 @@ const RECIPES: &[(&str, &str)] = &[
     ("multi-task-elastic-net", PETALS),
     ("lars", DIABETES),
     ("pls", PETALS),
-    ("tweedie", DIABETES),
-    ("poisson", DIABETES),
-    ("gamma", DIABETES),
+    ("tweedie", PETAL),
+    ("poisson", PETAL),
+    ("gamma", PETAL),
     (
         "isotonic-regression",
         "--csv iris.csv --target petal_width --ignore species --ignore sepal_length --ignore sepal_width",
@@ -56,6 +56,8 @@ const RECIPES: &[(&str, &str)] = &[
 const IRIS: &str = "--csv iris.csv --target species --scale";
 const FLOWERS: &str = "--csv iris.csv --ignore species";
 const PETALS: &str = "--csv iris.csv --target petal_length --target petal_width --ignore species --scale";
+/// linfa's optimiser does not end on every data set with a log link; it does on this one.
+const PETAL: &str = "--csv iris.csv --target petal_width --ignore species --scale";
 const DIABETES: &str = "--csv diabetes.csv --target progression --scale";
 
 /// The algorithms that the help lists.

@@ -393,6 +393,16 @@ fn a_search_keeps_the_best_combination_of_its_grid() {
 }
 
 #[test]
+fn a_fit_that_does_not_end_is_given_up() {
+    let folder = Folder::with("data.csv", include_str!("../../../models/diabetes.csv"));
+    let said = folder.complained(
+        "train --csv data.csv --target progression --scale --algorithm poisson --give-up-after 1 --name m --out models",
+    );
+    assert!(said.starts_with("linfactl: the fit did not end within 1 s (--give-up-after)"), "{said}");
+    assert!(!folder.path("models").exists());
+}
+
+#[test]
 fn a_file_that_is_not_there_is_named() {
     let said =
         Folder::new().complained("train --csv no.csv --target c --algorithm decision-tree --name m --out o");

@@ -99,7 +99,7 @@ export interface Clustering extends Answer {
     readonly clusters: Uint32Array;
     /** rows x clusters, whose columns are named `0`, `1`, …: the distance to each centre. Absent of a mixture. */
     readonly distances?: Table | undefined;
-    /** rows x clusters, named in the same way: how probable each is. Absent of all but a mixture. */
+    /** rows x clusters, named alike: the probability of each cluster. Absent unless the model is a mixture. */
     readonly probabilities?: Table | undefined;
 }
 
@@ -163,7 +163,7 @@ function model(model: RawModelRef | undefined): ModelRef {
 
 function perCluster(values: readonly number[], rows: number): Table | undefined {
     if (values.length === 0) return undefined;
-    const names = Array.from({ length: Math.floor(values.length / rows) }, (_, at) => String(at));
+    const names = Array.from({ length: Math.floor(values.length / rows) }, (_, cluster) => String(cluster));
     return new Table(values, names, rows);
 }
 

@@ -29,6 +29,7 @@ pub(crate) fn write_all(folder: &Path) -> anyhow::Result<()> {
         testkit::binary("sorter"),
         testkit::tree("branches"),
         testkit::clusters("corners"),
+        testkit::pair("pair"),
         testkit::halves("halves", 2),
         testkit::halves("wide", 128),
         plain("walker"),

@@ -32,7 +32,7 @@ fn another_format_is_refused() {
 fn an_unknown_step_is_refused() {
     let error = manifest_error(&linear("a", 2.0), |manifest| manifest["steps"][0]["kind"] = json!("oracle"));
     assert!(
-        error.starts_with("unknown variant `oracle`, expected one of `standard_scaler`, `linear_regression`"),
+        error.starts_with("unknown variant `oracle`, expected one of `averaging_forest`, `bernoulli_nb`"),
         "{error}"
     );
 }

@@ -1,5 +1,6 @@
 //! `logistic_regression` against `linfa_logistic`, with either class as its positive one.
 
+use artifact::testkit::{f64s, matrix, u32s};
 use linfa::{
     Dataset, ParamGuard as _,
     traits::{Fit as _, FitWith as _, Predict as _},
@@ -114,4 +115,49 @@ fn a_wrong_parameter_is_caught() {
         }
     })
     .unwrap_err();
+}
+
+#[test]
+fn hostile_tensors_are_refused_by_name() {
+    let case = fit!(f64, 1e-12)(&fixed_data()).unwrap();
+    case.refuses(
+        "logistic_regression",
+        &[
+            (|tensors| tensors.remove("coefficients"), "tensor `0.coefficients` is missing"),
+            (|tensors| tensors.remove("intercept"), "tensor `0.intercept` is missing"),
+            (|tensors| tensors.set("threshold", f64s([0.5])), "tensor `0.threshold` belongs to no step"),
+            (
+                |tensors| tensors.set("coefficients", f64s([1.0; 4])),
+                "tensor `0.coefficients` has the shape [4], expected [5]",
+            ),
+            (
+                |tensors| tensors.set("coefficients", f64s([1.0; 6])),
+                "tensor `0.coefficients` has the shape [6], expected [5]",
+            ),
+            (
+                |tensors| tensors.set("coefficients", matrix([[1.0; 5]])),
+                "tensor `0.coefficients` has the shape [1, 5], expected [5]",
+            ),
+            (
+                |tensors| tensors.set("coefficients", u32s([1; 5])),
+                "tensor `0.coefficients` holds indices, expected numbers (F64 or F32)",
+            ),
+            (
+                |tensors| tensors.numbers("coefficients")[4] = f64::NAN,
+                "tensor `0.coefficients`, value 4: NaN is not finite",
+            ),
+            (
+                |tensors| tensors.set("intercept", f64s([0.0; 2])),
+                "tensor `0.intercept` has the shape [2], expected [1]",
+            ),
+            (
+                |tensors| tensors.set("intercept", u32s([0])),
+                "tensor `0.intercept` holds indices, expected numbers (F64 or F32)",
+            ),
+            (
+                |tensors| tensors.numbers("intercept")[0] = f64::NEG_INFINITY,
+                "tensor `0.intercept`, value 0: -inf is not finite",
+            ),
+        ],
+    );
 }

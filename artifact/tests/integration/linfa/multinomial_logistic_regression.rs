@@ -1,5 +1,6 @@
 //! `multinomial_logistic_regression` against `linfa_logistic`, with 2 to 4 classes.
 
+use artifact::testkit::{f64s, matrix, u32s};
 use linfa::{Dataset, traits::Fit as _, traits::Predict as _};
 
 use proptest::strategy::Strategy as _;
@@ -70,4 +71,49 @@ fn a_wrong_parameter_is_caught() {
         tensors.numbers("intercepts").swap(0, 1);
     })
     .unwrap_err();
+}
+
+#[test]
+fn hostile_tensors_are_refused_by_name() {
+    let case = fit!(f64, 1e-12)(&fixed_data()).unwrap();
+    case.refuses(
+        "multinomial_logistic_regression",
+        &[
+            (|tensors| tensors.remove("coefficients"), "tensor `0.coefficients` is missing"),
+            (|tensors| tensors.remove("intercepts"), "tensor `0.intercepts` is missing"),
+            (|tensors| tensors.set("classes", u32s([0, 1, 2])), "tensor `0.classes` belongs to no step"),
+            (
+                |tensors| tensors.set("coefficients", f64s([1.0; 10])),
+                "tensor `0.coefficients` has the shape [10], expected [2, 5]",
+            ),
+            (
+                |tensors| tensors.set("coefficients", matrix([[1.0; 5]; 3])),
+                "tensor `0.coefficients` has the shape [3, 5], expected [2, 5]",
+            ),
+            (
+                |tensors| tensors.set("coefficients", matrix([[1.0; 2]; 5])),
+                "tensor `0.coefficients` has the shape [5, 2], expected [2, 5]",
+            ),
+            (
+                |tensors| tensors.set("coefficients", u32s([1; 5])),
+                "tensor `0.coefficients` has the shape [5], expected [2, 5]",
+            ),
+            (
+                |tensors| tensors.numbers("coefficients")[7] = f64::INFINITY,
+                "tensor `0.coefficients`, value 7: inf is not finite",
+            ),
+            (
+                |tensors| tensors.set("intercepts", f64s([0.0; 3])),
+                "tensor `0.intercepts` has the shape [3], expected [2]",
+            ),
+            (
+                |tensors| tensors.set("intercepts", u32s([0; 2])),
+                "tensor `0.intercepts` holds indices, expected numbers (F64 or F32)",
+            ),
+            (
+                |tensors| tensors.numbers("intercepts")[1] = f64::NAN,
+                "tensor `0.intercepts`, value 1: NaN is not finite",
+            ),
+        ],
+    );
 }

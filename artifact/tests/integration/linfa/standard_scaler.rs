@@ -1,6 +1,9 @@
 //! `standard_scaler` against all methods of `linfa_preprocessing::linear_scaling`.
 
-use artifact::Output;
+use artifact::{
+    Output,
+    testkit::{f64s, matrix, u32s},
+};
 use linfa::{DatasetBase, Float, traits::Fit as _, traits::Transformer as _};
 use linfa_preprocessing::linear_scaling::{LinearScaler, LinearScalerParams, ScalingMethod};
 
@@ -73,4 +76,45 @@ fn a_wrong_parameter_is_caught() {
     case.check_spoilt(|tensors| tensors.numbers("scales")[0] *= 1.0 + 1e-6).unwrap_err();
     case.check_spoilt(|tensors| tensors.numbers("offsets")[0] *= 1.0 + 1e-6).unwrap_err();
     case.check_spoilt(|tensors| tensors.numbers("offsets").swap(0, 1)).unwrap_err();
+}
+
+#[test]
+fn hostile_tensors_are_refused_by_name() {
+    let case = fit(&fixed_data(), &LinearScaler::<f64>::standard(), 1e-12).unwrap();
+    case.refuses(
+        "standard_scaler",
+        &[
+            (|tensors| tensors.remove("offsets"), "tensor `0.offsets` is missing"),
+            (|tensors| tensors.remove("scales"), "tensor `0.scales` is missing"),
+            (|tensors| tensors.set("means", f64s([0.5])), "tensor `0.means` belongs to no step"),
+            (
+                |tensors| tensors.set("offsets", f64s([1.0; 4])),
+                "tensor `0.offsets` has the shape [4], expected [5]",
+            ),
+            (
+                |tensors| tensors.set("scales", matrix([[1.0; 5]])),
+                "tensor `0.scales` has the shape [1, 5], expected [5]",
+            ),
+            (
+                |tensors| tensors.set("offsets", u32s([1; 5])),
+                "tensor `0.offsets` holds indices, expected numbers (F64 or F32)",
+            ),
+            (
+                |tensors| tensors.numbers("offsets")[1] = f64::NAN,
+                "tensor `0.offsets`, value 1: NaN is not finite",
+            ),
+            (
+                |tensors| tensors.numbers("scales")[2] = f64::INFINITY,
+                "tensor `0.scales`, value 2: inf is not finite",
+            ),
+            (
+                |tensors| tensors.numbers("scales")[3] = 0.0,
+                "tensor `0.scales`, value 3: 0 is not greater than zero",
+            ),
+            (
+                |tensors| tensors.numbers("scales")[4] = -1.0,
+                "tensor `0.scales`, value 4: -1 is not greater than zero",
+            ),
+        ],
+    );
 }
