@@ -1,14 +1,20 @@
 # Every command of the project; CI runs the same ones. `make help` lists them.
 #
-# up and down need Docker, make and openssl alone; the rest needs Rust, and `test` both. check and test need Python 3.11 too.
-.PHONY: help up down secrets check test contract clients clients-python seal fuzz torture bench bench-kernels train
+# up and down need Docker, make and openssl alone; the rest needs Rust, and check and test both. clients and contract need
+# Python 3.11 and Node 20.19 too, and contract Chromium.
+.PHONY: help up down secrets check test contract clients seal fuzz torture bench bench-kernels train
 .DEFAULT_GOAL := help
 
 TOOLS := target/tools/bin
 RUN := docker compose run --rm -T linfactl
+# The Python and TypeScript clients in a container that has their tools; `check` or `test`.
+CLIENTS = docker build --file Dockerfile.clients --target $(1) --tag linfa-serve-clients:$(1) . && \
+    docker run --rm --init --shm-size 512m linfa-serve-clients:$(1)
+NODE_MODULES := clients/typescript/node_modules
+TRAIN := cargo run --release -p linfactl -- train --out models
 
 help: ## Show this list
-	@sed -n 's/^\([a-z]*\):.*## /  make \1 \t/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1 \t/p' $(MAKEFILE_LIST) | expand -t 16
 
 up: secrets ## Build and start everything, wait until it is ready, and ask for one prediction
 	docker compose --profile tools build
@@ -32,28 +38,30 @@ check: $(TOOLS)/cargo-deny ## What must hold of every commit: format, lints, doc
 	cargo clippy --workspace --all-targets --all-features -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --all-features
 	$(TOOLS)/cargo-deny check bans licenses sources
-	clients/python/check
+	$(call CLIENTS,check)
 	@# What an error means to a client is decided in one place.
 	@if grep -rnw --include='*.rs' Code src | grep -v '^src/status.rs:'; then echo 'gRPC codes are for src/status.rs alone'; exit 1; fi
 
 test: ## Unit, integration and documentation tests, then the containers end to end
 	cargo test
-	cargo build -p linfactl
-	clients/python/check test
 	docker compose --profile tools build
+	$(call CLIENTS,test)
 	cargo test -p linfa-serve-e2e -- --show-output
 
-contract: ## The same cases by every client, against the containers; SUITES names some of them
+contract: $(NODE_MODULES) ## The same cases by every client, against the containers; SUITES names some of them
 	docker compose build
 	cargo run --quiet -p linfa-serve-contract -- run $(SUITES)
 
-clients: clients-python ## Make anew what the clients generate from the proto files; their references and packages too
-
-clients-python:
+clients: $(NODE_MODULES) ## Make anew what the clients generate from the proto files; their references and packages too
 	PYTHON=$$(clients/python/venv) clients/python/generate
 	clients/python/check
 	clients/python/check docs
 	clients/python/check wheel
+	npm --prefix clients/typescript run generate
+
+$(NODE_MODULES): clients/typescript/package-lock.json
+	npm --prefix clients/typescript ci
+	@touch $@
 
 seal: ## Look at the stack that is up: secrets that can be read, programs that may do more than they need
 	cargo run -p linfa-serve-seal --bin seal
@@ -75,34 +83,6 @@ torture: ## Swaps under load, programs killed at random, a flood of versions, fi
 
 bench: ## Calls per second against a bare echo; needs h2load (package nghttp2-client) and taskset
 	cargo bench -p linfa-serve --bench serve
-
-# The TypeScript client has its own commands; package.json has what they are.
-.PHONY: clients clients-typescript check-typescript test-typescript
-TYPESCRIPT := clients/typescript
-NPM := npm --prefix $(TYPESCRIPT)
-
-clients: clients-typescript
-clients-typescript: $(TYPESCRIPT)/node_modules
-	$(NPM) run generate
-
-check: check-typescript
-check-typescript: $(TYPESCRIPT)/node_modules
-	$(NPM) run check
-
-# Its tests ask a server by `linfactl up`, and open pages in Chromium (Debian's package chromium, or CHROMIUM).
-test: test-typescript
-test-typescript: $(TYPESCRIPT)/node_modules
-	cargo build -p linfactl
-	$(NPM) test
-
-# Its suites of the cases are compiled when they are run.
-contract: $(TYPESCRIPT)/node_modules
-
-$(TYPESCRIPT)/node_modules: $(TYPESCRIPT)/package-lock.json
-	$(NPM) ci
-	@touch $@
-
-TRAIN := cargo run --release -p linfactl -- train --out models
 
 train: ## Train the models of this repository anew, each as its next version
 	$(TRAIN) --name iris --csv models/iris.csv --target species --scale --algorithm multinomial-logistic-regression

@@ -29,6 +29,7 @@ mod door;
 mod gate;
 mod health;
 mod keys;
+mod leftover;
 mod memory;
 mod pb;
 mod reread;

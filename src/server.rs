@@ -134,7 +134,7 @@ fn serve(
     let incoming = connections::accept(listener, limits, web.is_on());
     let transport = transport(limits);
     if web.is_on() {
-        let door = web.open(door);
+        let door = web.open(door, limits);
         return Box::pin(transport.accept_http1(true).serve_with_incoming_shutdown(door, incoming, stopped));
     }
     Box::pin(transport.serve_with_incoming_shutdown(door, incoming, stopped))

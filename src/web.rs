@@ -12,7 +12,7 @@ use tonic_web::{GrpcWebLayer, GrpcWebService};
 use tower::Layer as _;
 use tower_http::cors::{AllowOrigin, Cors, CorsLayer};
 
-use crate::door::Door;
+use crate::{door::Door, leftover::Leftover, limits::Limits};
 
 /// What clients send besides their key: what they are, and their deadline.
 const SENT: [&str; 3] = ["x-grpc-web", "x-user-agent", "grpc-timeout"];
@@ -71,7 +71,7 @@ impl Web {
     }
 
     /// The door, for pages of these origins too.
-    pub(crate) fn open(&self, door: Door) -> Cors<GrpcWebService<Door>> {
+    pub(crate) fn open(&self, door: Door, limits: &Limits) -> Cors<Leftover<GrpcWebService<Door>>> {
         let names = |names: [&'static str; 3]| names.map(HeaderName::from_static);
         let cors = CorsLayer::new()
             .allow_origin(AllowOrigin::list(self.origins.0.clone()))
@@ -79,7 +79,11 @@ impl Web {
             .allow_headers([AUTHORIZATION, CONTENT_TYPE].into_iter().chain(names(SENT)).collect::<Vec<_>>())
             .expose_headers(names(TOLD))
             .max_age(REMEMBERED);
-        cors.layer(GrpcWebLayer::new().layer(door))
+        cors.layer(Leftover {
+            longest: door.longest,
+            most: limits.request_bytes,
+            service: GrpcWebLayer::new().layer(door),
+        })
     }
 }
 

@@ -23,14 +23,22 @@ async fn server(change: impl FnOnce(&mut linfa_serve::Settings)) -> (Store, Serv
     (store, Server::ready_with(settings).await)
 }
 
-/// What comes back for a request of HTTP/1.1: headers in lower case, and the body as it is on the wire.
+/// The bytes of a request of HTTP/1.1 whose body is said to be of `length`.
+fn request(head: &str, length: usize, body: &[u8]) -> Vec<u8> {
+    let head = format!("{head}\r\nhost: test\r\ncontent-length: {length}\r\n\r\n");
+    [head.as_bytes(), body].concat()
+}
+
+/// What comes back for the only request of a connection.
 async fn exchange(server: &Server, head: &str, body: &[u8]) -> (String, Vec<u8>) {
+    say(server, &request(&format!("{head}\r\nconnection: close"), body.len(), body)).await
+}
+
+/// What comes back until the server closes: headers in lower case, and what follows them as it is on the wire.
+async fn say(server: &Server, bytes: &[u8]) -> (String, Vec<u8>) {
     let mut stream = TcpStream::connect(server.address).await.unwrap();
-    let length = body.len();
-    let head = format!("{head}\r\nhost: test\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n");
-    stream.write_all(head.as_bytes()).await.unwrap();
-    // The server may have refused before it has read all.
-    let _ = stream.write_all(body).await;
+    // The server may have closed before it has read all.
+    let _ = stream.write_all(bytes).await;
     let mut answer = Vec::new();
     let _ = timeout(PATIENCE, stream.read_to_end(&mut answer)).await.expect("an end in time");
     let head = answer.windows(4).position(|four| four == b"\r\n\r\n").map_or(answer.len(), |end| end + 4);
@@ -93,6 +101,34 @@ async fn keys_and_limits_hold_for_pages_too() {
     let (head, _) = exchange(&server, &call(KEY), &framed(&[1.0; 3])).await;
     assert!(head.contains("grpc-status: 3") && head.contains("grpc-status-details-bin"), "{head}");
     server.still_answers("line", &ROW).await;
+}
+
+#[tokio::test]
+async fn a_page_that_sends_too_much_can_send_it_all_is_told_so_and_asks_on() {
+    let (_store, server) = server(|_| {}).await;
+    // 4.8 MB; a message may have 4 MiB.
+    let (large, small) = (framed(&vec![1.0; 600_000]), framed(&ROW));
+    let next = format!("{}\r\nconnection: close", call(KEY));
+    let both = [request(&call(KEY), large.len(), &large), request(&next, small.len(), &small)].concat();
+    let (head, rest) = say(&server, &both).await;
+    assert!(head.contains("grpc-status: 11"), "OUT_OF_RANGE: {head}");
+    let rest = String::from_utf8_lossy(&rest);
+    assert!(rest.contains("HTTP/1.1 200") && rest.contains("grpc-status:0"), "{rest}");
+}
+
+#[tokio::test]
+async fn the_body_of_a_refused_call_is_neither_waited_for_nor_read_without_end() {
+    let refused = |head: &str| head.contains("grpc-status: 16");
+    let (_store, server) = server(|settings| settings.limits.call_seconds = 1).await;
+    let (head, _) = say(&server, &request(&call("lsk_wrong"), 100, b"")).await;
+    assert!(refused(&head), "{head}");
+    let (_store, server) = self::server(|settings| {
+        settings.limits.call_seconds = 3600;
+        settings.limits.request_bytes = 1000;
+    })
+    .await;
+    let (head, _) = say(&server, &request(&call("lsk_wrong"), 1 << 30, &[0; 2000])).await;
+    assert!(refused(&head), "{head}");
 }
 
 #[tokio::test]
