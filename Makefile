@@ -14,7 +14,7 @@ NODE_MODULES := clients/typescript/node_modules
 TRAIN := cargo run --release -p linfactl -- train --out models
 
 help: ## Show this list
-	@sed -n 's/^\([a-z]*\):.*## /  make \1 \t/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1 \t/p' $(MAKEFILE_LIST) | expand -t 24
 
 up: secrets ## Build and start everything, wait until it is ready, and ask for one prediction
 	docker compose --profile tools build

@@ -122,7 +122,6 @@ impl Trees {
         for (index, block) in rows.chunks(most * self.inputs).enumerate() {
             let count = block.len() / self.inputs;
             let (mut row, mut tree) = (0, 0);
-            // Lanes that are not used any more stay in a leaf.
             let (mut starts, mut places, mut ways) = ([0; LANES], [0; LANES], [(0, 0); LANES]);
             while tree < self.roots.len() {
                 let mut used = 0;
@@ -135,7 +134,14 @@ impl Trees {
                         (row, tree) = (0, tree + 1);
                     }
                 }
-                self.descend(block, &starts, &mut places);
+                if used == LANES {
+                    self.descend(block, &starts, &mut places);
+                } else {
+                    // One by one: lanes without a way would cost as much as those that have one.
+                    for lane in 0..used {
+                        self.descend(block, &[starts[lane]], std::array::from_mut(&mut places[lane]));
+                    }
+                }
                 for ((row, tree), place) in ways.into_iter().zip(places).take(used) {
                     give(row, tree, self.nodes[place as usize].threshold.to_bits() as u32);
                 }
@@ -144,7 +150,7 @@ impl Trees {
     }
 
     /// Leads each lane from its place in `nodes` to a leaf, by the row that starts there in `rows`.
-    fn descend(&self, rows: &[f64], starts: &[usize; LANES], places: &mut [u32; LANES]) {
+    fn descend<const N: usize>(&self, rows: &[f64], starts: &[usize; N], places: &mut [u32; N]) {
         loop {
             let mut moved = 0;
             for (start, place) in starts.iter().zip(places.iter_mut()) {

@@ -19,6 +19,7 @@ pub(crate) fn lose_after(limit: Duration) -> Sender<()> {
                  the features, or change the penalty"
             );
             let _ = writeln!(std::io::stderr(), "{said}");
+            #[expect(clippy::disallowed_methods, reason = "main waits for a fit that does not end")]
             process::exit(1);
         }
     });
