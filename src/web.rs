@@ -21,6 +21,9 @@ const TOLD: [&str; 3] = ["grpc-status", "grpc-message", "grpc-status-details-bin
 /// How long a browser may remember what it was allowed; Chromium takes no more.
 const REMEMBERED: Duration = Duration::from_secs(7200);
 
+/// Of a refused body so many times the largest message is read, and thrown away: a page that sends too much is to be told so.
+const READ: usize = 4;
+
 /// Which pages may call.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -81,7 +84,7 @@ impl Web {
             .max_age(REMEMBERED);
         cors.layer(Leftover {
             longest: door.longest,
-            most: limits.request_bytes,
+            most: limits.request_bytes.saturating_mul(READ),
             service: GrpcWebLayer::new().layer(door),
         })
     }

@@ -127,7 +127,7 @@ async fn the_body_of_a_refused_call_is_neither_waited_for_nor_read_without_end()
         settings.limits.request_bytes = 1000;
     })
     .await;
-    let (head, _) = say(&server, &request(&call("lsk_wrong"), 1 << 30, &[0; 2000])).await;
+    let (head, _) = say(&server, &request(&call("lsk_wrong"), 1 << 30, &[0; 5000])).await;
     assert!(refused(&head), "{head}");
 }
 

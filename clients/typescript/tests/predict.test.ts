@@ -139,15 +139,6 @@ test("clusters come with the distance to each", async (t) => {
     assert.ok(answer.task === "clustering");
     assert.deepEqual(answer.clusters, Uint32Array.of(1));
     assert.deepEqual(answer.distances?.column("1"), Float64Array.of(0.5));
-    assert.equal(answer.probabilities, undefined);
-});
-
-test("clusters of a mixture come with the probability of each", async (t) => {
-    const value = { cluster: [1], probabilities: [0.25, 0.75] };
-    const answer = await answered(t, { model: MODEL, prediction: { case: "clustering", value } });
-    assert.ok(answer.task === "clustering");
-    assert.deepEqual(answer.probabilities?.column("1"), Float64Array.of(0.75));
-    assert.equal(answer.distances, undefined);
 });
 
 test("transformed rows come with the names of their columns", async (t) => {
