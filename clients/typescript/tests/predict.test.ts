@@ -141,6 +141,14 @@ test("clusters come with the distance to each", async (t) => {
     assert.deepEqual(answer.distances?.column("1"), Float64Array.of(0.5));
 });
 
+test("a mixture's clusters come with the probability of each", async (t) => {
+    const value = { cluster: [1], probabilities: [0.25, 0.75] };
+    const answer = await answered(t, { model: MODEL, prediction: { case: "clustering", value } });
+    assert.ok(answer.task === "clustering");
+    assert.equal(answer.distances, undefined);
+    assert.deepEqual(answer.probabilities?.column("1"), Float64Array.of(0.75));
+});
+
 test("transformed rows come with the names of their columns", async (t) => {
     const value = { values: [0.5, -1], names: ["p0", "p1"] };
     const answer = await answered(t, { model: MODEL, prediction: { case: "transformation", value } });
