@@ -139,9 +139,9 @@ fn every_algorithm_is_trained_admitted_and_served() {
                 expected.scores.is_empty() || prediction.numbers().len() == expected.scores.len(),
                 "{algorithm}"
             );
-            for (found, expected) in prediction.numbers().iter().zip(&expected.scores) {
+            for (found, score) in prediction.numbers().iter().zip(&expected.scores) {
                 assert!(
-                    (found - expected).abs() <= 1e-9 * expected.abs().max(1.0),
+                    (found - score).abs() <= expected.tolerance * score.abs().max(1.0),
                     "{algorithm}: {prediction:?}"
                 );
             }
