@@ -86,7 +86,7 @@ bench: ## Calls per second against a bare echo; needs h2load (package nghttp2-cl
 
 train: ## Train the models of this repository anew, each as its next version
 	$(TRAIN) --name iris --csv models/iris.csv --target species --scale --algorithm multinomial-logistic-regression
-	$(TRAIN) --name iris-clusters --csv models/iris.csv --ignore species --scale --algorithm kmeans --n-clusters 3
+	$(TRAIN) --name iris-clusters --csv models/iris.csv --ignore species --algorithm kmeans --n-clusters 3
 	$(TRAIN) --name wine-quality --csv models/wine.csv --target quality --ignore good --algorithm random-forest \
 	    --ensemble-size 101 --max-depth 12 --feature-proportion 0.6
 	$(TRAIN) --name wine-above-6 --csv models/wine.csv --target good --ignore quality --scale --algorithm svm \
