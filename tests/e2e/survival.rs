@@ -203,11 +203,11 @@ fn a_sidecar_mends_its_store_and_withdraws_nothing_for_want_of_models() {
             ),
             alive(
                 "incoming empty",
-                |stack| host(stack, "mv models/iris away"),
+                |stack| host(stack, "mkdir away; mv models/*/ away"),
                 none,
                 none,
                 (Started::Serves, none),
-                |stack| host(stack, "mv away models/iris"),
+                |stack| host(stack, "mv away/* models; rmdir away"),
             ),
             alive(
                 "incoming unreadable",
@@ -219,11 +219,11 @@ fn a_sidecar_mends_its_store_and_withdraws_nothing_for_want_of_models() {
             ),
             alive(
                 "incoming removed, and made anew without a model",
-                |stack| host(stack, "cp -r models/iris away; rm -r models; mkdir models"),
+                |stack| host(stack, "mkdir away; cp -r models/*/ away; rm -r models; mkdir models"),
                 none,
                 none,
                 (Started::Serves, none),
-                |stack| host(stack, "mv away models/iris"),
+                |stack| host(stack, "mv away/* models; rmdir away"),
             ),
             alive(
                 "incoming unmounted; the engine mounts it at a start",
@@ -238,13 +238,13 @@ fn a_sidecar_mends_its_store_and_withdraws_nothing_for_want_of_models() {
                 |stack| {
                     kill_sidecar(stack);
                     in_store(stack, "find . -mindepth 1 -delete");
-                    host(stack, "mv models/iris away");
+                    host(stack, "mkdir away; mv models/*/ away");
                     start_sidecar(stack);
                 },
                 Shown::Says("version 2 serves on, but the catalog does not know it any more"),
                 Shown::Says("version 2 serves on, but the catalog does not know it any more"),
                 (Started::Refuses(Code::NotFound), none),
-                |stack| host(stack, "mv away models/iris"),
+                |stack| host(stack, "mv away/* models; rmdir away"),
             ),
         ],
     );

@@ -33,7 +33,11 @@ test("the long example tells of flowers", async (t) => {
     const { address, apiKeyFile } = await up(t);
     const said = await run(new URL("examples/iris.js", BUILD), address, apiKeyFile);
     assert.deepEqual(said.trimEnd().split("\n"), [
+        "diabetes: 1 SERVING",
         "iris: 1 SERVING",
+        "iris-clusters: 1 SERVING",
+        "wine-above-6: 1 SERVING",
+        "wine-quality: 1 SERVING",
         "sepal_length: 4.3 to 7.9 cm",
         "sepal_width: 2 to 4.4 cm",
         "petal_length: 1.1 to 6.7 cm",
