@@ -126,41 +126,30 @@ impl Answers {
     }
 }
 
-impl<T: Fitted + ?Sized> Fitted for &T {
-    fn role(&self) -> Role {
-        (**self).role()
-    }
+/// What stands for a model answers as it does.
+macro_rules! stands_for_a_model {
+    ($($Pointer:ty),*) => {$(
+        impl<T: Fitted + ?Sized> Fitted for $Pointer {
+            fn role(&self) -> Role {
+                (**self).role()
+            }
 
-    fn export(&self) -> Result<Vec<Exported>, ExportError> {
-        (**self).export()
-    }
+            fn export(&self) -> Result<Vec<Exported>, ExportError> {
+                (**self).export()
+            }
 
-    fn answer(&self, rows: &Array2<f64>) -> Answers {
-        (**self).answer(rows)
-    }
+            fn answer(&self, rows: &Array2<f64>) -> Answers {
+                (**self).answer(rows)
+            }
 
-    fn tolerance(&self) -> f64 {
-        (**self).tolerance()
-    }
+            fn tolerance(&self) -> f64 {
+                (**self).tolerance()
+            }
+        }
+    )*};
 }
 
-impl<T: Fitted + ?Sized> Fitted for Box<T> {
-    fn role(&self) -> Role {
-        (**self).role()
-    }
-
-    fn export(&self) -> Result<Vec<Exported>, ExportError> {
-        (**self).export()
-    }
-
-    fn answer(&self, rows: &Array2<f64>) -> Answers {
-        (**self).answer(rows)
-    }
-
-    fn tolerance(&self) -> f64 {
-        (**self).tolerance()
-    }
-}
+stands_for_a_model!(&T, Box<T>);
 
 impl<A: Fitted, B: Fitted> Fitted for (A, B) {
     fn role(&self) -> Role {
