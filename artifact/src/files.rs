@@ -104,6 +104,12 @@ pub enum ReadError {
         /// The file.
         name: String,
     },
+    /// Another file was given its name between opening it and looking at it.
+    #[error("`{name}` was replaced while it was opened")]
+    Replaced {
+        /// The file.
+        name: String,
+    },
     /// The owner or the mode forbids it.
     #[error("`{name}` is not readable by uid {uid}; chmod -R a+rX the folder")]
     Forbidden {
@@ -168,8 +174,7 @@ fn size_of_plain(name: &str, stat: &Stat, max: u64) -> Result<u64, ReadError> {
     }
     #[expect(clippy::useless_conversion, reason = "the width of st_nlink differs by platform")]
     match stat.st_nlink.into() {
-        // Another one was given its name since it was opened.
-        0_u64 => return Err(ReadError::Changed { name: name.to_owned() }),
+        0_u64 => return Err(ReadError::Replaced { name: name.to_owned() }),
         1 => {}
         links => return Err(ReadError::HardLink { name: name.to_owned(), links }),
     }
@@ -245,10 +250,10 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_was_replaced_since_it_was_opened_has_changed_and_is_no_hard_link() {
+    fn a_file_that_was_replaced_since_it_was_opened_is_told_apart_from_a_hard_link() {
         let stat = rustix::fs::fstat(tempfile::tempfile().unwrap()).unwrap();
-        let changed = Err(ReadError::Changed { name: "catalog.json".to_owned() });
-        assert_eq!(size_of_plain("catalog.json", &stat, 9), changed);
+        let replaced = Err(ReadError::Replaced { name: "catalog.json".to_owned() });
+        assert_eq!(size_of_plain("catalog.json", &stat, 9), replaced);
     }
 
     #[test]

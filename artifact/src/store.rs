@@ -23,6 +23,8 @@ const COPY: &str = "catalog.copy.json";
 const DAMAGED: &str = "catalog.damaged.json";
 const BLOBS: &str = "blobs/sha256";
 const LOCK: &str = ".lock";
+/// How often a file is opened that changes or is replaced meanwhile.
+const TRIES: usize = 10;
 
 /// The raw bytes of one version.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -168,10 +170,13 @@ impl Reader {
             Some((folder, name)) => files::read(files::open_folder(root.as_fd(), folder)?.as_fd(), name, max),
             None => files::read(root.as_fd(), path, max),
         };
-        // Once more: a new catalog may have taken the name between opening and looking.
-        match read() {
-            Err(ReadError::Changed { .. }) => read(),
-            read => read,
+        // Again, while a new catalog takes the name between opening and looking.
+        let mut tries = 1..TRIES;
+        loop {
+            match read() {
+                Err(ReadError::Replaced { .. }) if tries.next().is_some() => {}
+                read => return read,
+            }
         }
     }
 }

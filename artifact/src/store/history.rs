@@ -13,7 +13,7 @@ use fs_err as fs;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Reader, WriteError, Writer};
+use super::{Reader, TRIES, WriteError, Writer};
 use crate::{Name, Version, catalog::CatalogVersion, files::ReadError};
 
 /// The most bytes of the newer file, unless one look decides more than that.
@@ -21,8 +21,6 @@ pub const MAX_BYTES: u64 = 8 << 20;
 
 const NEWER: &str = "history.jsonl";
 const OLDER: &str = "history.1.jsonl";
-/// How often a file is read anew that was written meanwhile.
-const TRIES: usize = 10;
 
 /// One line: something was decided.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -92,12 +90,11 @@ impl Reader {
     }
 
     fn lines(&self, file: &str) -> Result<Vec<u8>, ReadError> {
-        let mut tries = 0;
+        let mut tries = 1..TRIES;
         loop {
-            tries += 1;
             match self.read(file, 2 * MAX_BYTES) {
                 Err(ReadError::Missing { name }) if name == file => return Ok(Vec::new()),
-                Err(ReadError::Changed { .. }) if tries < TRIES => {}
+                Err(ReadError::Changed { .. }) if tries.next().is_some() => {}
                 read => return read,
             }
         }

@@ -160,7 +160,10 @@ impl From<LayoutError> for Failure {
 /// What changes or cannot be read this minute may be whole the next one; a wrong kind of file stays wrong.
 pub(super) fn failure(error: ReadError) -> Failure {
     let weight = match error {
-        ReadError::Missing { .. } | ReadError::Changed { .. } | ReadError::System { .. } => Weight::Lacking,
+        ReadError::Missing { .. }
+        | ReadError::Changed { .. }
+        | ReadError::Replaced { .. }
+        | ReadError::System { .. } => Weight::Lacking,
         ReadError::Symlink { .. }
         | ReadError::Outside { .. }
         | ReadError::NotPlain { .. }

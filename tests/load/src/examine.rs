@@ -66,7 +66,7 @@ impl Examiner {
         let bytes = loop {
             match self.reader.catalog() {
                 // Replaced between being opened and being looked at. The new one is there.
-                Err(ReadError::HardLink { links: 0, .. }) => self.overtaken += 1,
+                Err(ReadError::Replaced { .. }) => self.overtaken += 1,
                 Err(ReadError::Missing { .. }) if self.newest.is_none() => return Ok(None),
                 Err(error) => return Err(Fault::Unreadable(error)),
                 Ok(bytes) => break bytes,
