@@ -5,6 +5,7 @@ use std::{
     convert::Infallible,
     panic::AssertUnwindSafe,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -30,9 +31,13 @@ use crate::{
     tapped::Tapped,
 };
 
-/// The whole of what the transport calls.
+/// The whole of what the transport calls. It is cloned for every call, so what it is made of is shared.
 #[derive(Clone, Debug)]
-pub(crate) struct Door {
+pub(crate) struct Door(Arc<Parts>);
+
+/// What a door is made of.
+#[derive(Debug)]
+pub(crate) struct Parts {
     pub(crate) keys: KeyRing,
     pub(crate) gate: Gate,
     /// The longest that a call may take.
@@ -40,6 +45,12 @@ pub(crate) struct Door {
     /// Apart from the others, so that a prediction does not pay for finding its way among them.
     pub(crate) predict: PredictServiceServer<Predict>,
     pub(crate) others: Router,
+}
+
+impl From<Parts> for Door {
+    fn from(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
 }
 
 impl Service<Request<Body>> for Door {
@@ -52,11 +63,11 @@ impl Service<Request<Body>> for Door {
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let door = self.clone();
+        let Self(parts) = self.clone();
         Box::pin(async move {
             let mut line = Line::begin(request.uri().path());
             // Whatever panics, only its own call ends.
-            let answered = AssertUnwindSafe(door.answer(request, &mut line)).catch_unwind().await;
+            let answered = AssertUnwindSafe(parts.answer(request, &mut line)).catch_unwind().await;
             let (response, place) = answered
                 .unwrap_or_else(|_| Err(panicked()))
                 .unwrap_or_else(|error| (Status::from(error).into_http(), None));
@@ -65,10 +76,10 @@ impl Service<Request<Body>> for Door {
     }
 }
 
-impl Door {
+impl Parts {
     /// The answer, and what to hold until its end.
     async fn answer(
-        mut self,
+        &self,
         mut request: Request<Body>,
         line: &mut Line,
     ) -> Result<(Response<Body>, Option<Place>), ServeError> {
@@ -92,8 +103,8 @@ impl Door {
         let is_predict = service(request.uri().path()) == SERVICE_NAME;
         let answered = async {
             let Ok(response) = match is_predict {
-                true => self.predict.call(request).await,
-                false => self.others.call(request).await.map(|response| response.map(Body::new)),
+                true => self.predict.clone().call(request).await,
+                false => self.others.clone().call(request).await.map(|response| response.map(Body::new)),
             };
             response
         };

@@ -15,7 +15,7 @@ use tonic::{service::Routes, transport::Server};
 use crate::{
     config::Settings,
     connections,
-    door::Door,
+    door::{Door, Parts},
     floor::Floor,
     gate::Gate,
     health::Health,
@@ -78,7 +78,7 @@ pub async fn run(
 
     let limits = &settings.limits;
     let (stop, stopped) = watch::channel(());
-    let door = Door {
+    let door = Door::from(Parts {
         keys,
         gate: gate.clone(),
         longest: Duration::from_secs(limits.call_seconds),
@@ -86,7 +86,7 @@ pub async fn run(
         others: others(models.clone(), stopped.clone(), limits)?
             .add_service(health_service)
             .into_axum_router(),
-    };
+    });
     let address = listener.local_addr()?;
     let mut serving = serve(listener, door, &settings, ended(stopped));
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");

@@ -83,7 +83,7 @@ impl Web {
             .expose_headers(names(TOLD))
             .max_age(REMEMBERED);
         cors.layer(Leftover {
-            longest: door.longest,
+            longest: Duration::from_secs(limits.call_seconds),
             most: limits.request_bytes.saturating_mul(READ),
             service: GrpcWebLayer::new().layer(door),
         })

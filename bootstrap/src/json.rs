@@ -3,7 +3,7 @@
 
 use std::{fmt, io::Write as _};
 
-use jiff::Timestamp;
+use jiff::{Timestamp, fmt::temporal::DateTimePrinter};
 use serde::Serialize;
 use tracing::{
     Event, Subscriber,
@@ -13,6 +13,8 @@ use tracing_subscriber::{Layer, fmt::MakeWriter, layer::Context};
 
 /// Longer than nearly every line.
 const LINE_BYTES: usize = 512;
+/// To the microsecond.
+const TIME: DateTimePrinter = DateTimePrinter::new().precision(Some(6));
 
 /// Writes each event to what `W` makes.
 #[derive(Debug)]
@@ -29,13 +31,15 @@ where
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         let metadata = event.metadata();
         let mut line = Line(Vec::with_capacity(LINE_BYTES));
-        line.0.push(b'{');
-        line.add("timestamp", format_args!("{:.6}", Timestamp::now()));
-        line.0.push(b',');
-        line.add("level", metadata.level().as_str());
+        line.0.extend_from_slice(b"{\"timestamp\":\"");
+        // Neither memory nor a time of these centuries fails.
+        let _ = TIME.print_timestamp(&Timestamp::now(), &mut line.0);
+        line.0.push(b'"');
+        line.name("level");
+        line.text(metadata.level().as_str());
         event.record(&mut line);
-        line.0.push(b',');
-        line.add("target", metadata.target());
+        line.name("target");
+        line.text(metadata.target());
         line.0.extend_from_slice(b"}\n");
         // There is no other place to tell of it.
         let _ = self.0.make_writer().write_all(&line.0);
@@ -43,17 +47,32 @@ where
 }
 
 impl Line {
-    fn add(&mut self, name: &str, value: impl Serialize) {
-        let Self(line) = self;
+    fn name(&mut self, name: &str) {
+        self.0.push(b',');
+        self.text(name);
+        self.0.push(b':');
+    }
+
+    /// Nearly every text is what it is in JSON, too: it is looked at without an end in between, many bytes at a time.
+    fn text(&mut self, text: &str) {
+        let plain = |byte: u8| (byte >= b' ') & (byte != b'"') & (byte != b'\\');
+        if text.bytes().fold(true, |all, byte| all & plain(byte)) {
+            self.0.push(b'"');
+            self.0.extend_from_slice(text.as_bytes());
+            self.0.push(b'"');
+        } else {
+            self.value(text);
+        }
+    }
+
+    fn value(&mut self, value: impl Serialize) {
         // Memory does not fail, and no value is a map with a key that is no text.
-        let _ = serde_json::to_writer(&mut *line, name);
-        line.push(b':');
-        let _ = serde_json::to_writer(line, &value);
+        let _ = serde_json::to_writer(&mut self.0, &value);
     }
 
     fn field(&mut self, field: &Field, value: impl Serialize) {
-        self.0.push(b',');
-        self.add(field.name(), value);
+        self.name(field.name());
+        self.value(value);
     }
 }
 
@@ -75,7 +94,8 @@ impl Visit for Line {
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.field(field, value);
+        self.name(field.name());
+        self.text(value);
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
