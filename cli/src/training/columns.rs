@@ -8,8 +8,10 @@ use artifact::feature::Unknown;
 use clap::{Args, ValueEnum};
 use sidecar::table::{Reading, Survey, Table};
 
+use super::texts::Texts;
+
 /// The columns of the file.
-#[derive(Args, Clone, Debug, Default)]
+#[derive(Args, Clone, Debug)]
 pub(crate) struct Columns {
     /// Columns that are no features, such as a row's id
     #[arg(long, value_name = "COLUMN")]
@@ -17,7 +19,7 @@ pub(crate) struct Columns {
     /// Columns of categories that look like numbers; a column without any number is one of categories anyhow
     #[arg(long, value_name = "COLUMN", help_heading = "Columns")]
     category: Vec<String>,
-    /// Columns of free text, whose words are weighed by TF-IDF
+    /// Columns of free text, whose words are weighed
     #[arg(long, value_name = "COLUMN", help_heading = "Columns")]
     text: Vec<String>,
     /// The file has no header; its columns are called c0, c1, …
@@ -33,6 +35,8 @@ pub(crate) struct Columns {
     /// What becomes of a request with a category that the file does not have [default: refuse]
     #[arg(long, value_name = "WHAT", help_heading = "Columns")]
     unknown: Option<OnUnknown>,
+    #[command(flatten)]
+    pub(crate) texts: Texts,
 }
 
 /// A method, of one column or of all.
@@ -191,14 +195,15 @@ impl FromStr for Encode {
 
 #[cfg(test)]
 mod tests {
+    use clap::{Command, FromArgMatches as _};
+
     use super::*;
 
     #[test]
     fn a_method_is_of_one_column_or_of_all_and_the_column_goes_first() {
-        let columns = Columns {
-            impute: ["mean", "age:constant=a:b", "port:most-frequent"].map(|of| of.parse().unwrap()).to_vec(),
-            ..Columns::default()
-        };
+        let flags = ["", "--impute=mean", "--impute=age:constant=a:b", "--impute=port:most-frequent"];
+        let matches = Columns::augment_args(Command::new("")).get_matches_from(flags);
+        let columns = Columns::from_arg_matches(&matches).unwrap();
         let imputed = |column, is_category| columns.imputed(column, is_category).unwrap().cloned();
         assert_eq!(imputed("fare", false), Some(Impute::Mean));
         assert_eq!(imputed("sex", true), None);

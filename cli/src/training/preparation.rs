@@ -8,19 +8,16 @@ use artifact::{
     Exported, Feature, FeatureKind,
     feature::{Category, Unknown},
     fitted::{Answers, ExportError, Fitted, statistics},
-    steps::{
-        Role, StepSpec, Words, imputer::Imputer, one_hot_encoder::OneHotEncoder,
-        ordinal_encoder::OrdinalEncoder, tf_idf::TfIdf,
-    },
+    steps::{Role, imputer::Imputer, one_hot_encoder::OneHotEncoder, ordinal_encoder::OrdinalEncoder},
     tensors::{Tensor, Values},
 };
-use linfa_preprocessing::{CountVectorizer, tf_idf_vectorization::TfIdfMethod};
-use ndarray::{Array1, Array2, ArrayView1};
+use ndarray::{Array2, ArrayView1};
 use sidecar::table::Content;
 
 use super::{
     columns::{Columns, Encode, Impute},
     split::{Part, Shape},
+    texts::Weights,
 };
 
 /// What an ordinal encoder gives for a text that is no category, where such texts are not refused.
@@ -47,16 +44,6 @@ enum Becomes {
     Ordinal { missing: Option<usize> },
     /// A weight for each word.
     Weights(Box<Weights>),
-}
-
-/// Words in alphabetical order, unlike linfa's, whose order is another one each time.
-struct Weights {
-    counts: CountVectorizer,
-    /// How they are made, and which there are.
-    words: Words,
-    /// Where linfa has each of them.
-    places: Vec<usize>,
-    idf: Vec<f64>,
 }
 
 impl Preparation {
@@ -125,7 +112,7 @@ impl Prepared {
                 let length = |text: &String| text.chars().count() as f64;
                 let lengths: Vec<_> = texts.iter().map(length).collect();
                 let lengths = statistics::of(&ArrayView1::from(&lengths));
-                (FeatureKind::Text { lengths }, Becomes::Weights(Box::new(Weights::fit(texts)?)))
+                (FeatureKind::Text { lengths }, Becomes::Weights(Box::new(columns.texts.fit(texts)?)))
             }
         };
         Ok(Self { feature: Feature { name: name.to_owned(), kind }, becomes })
@@ -173,44 +160,12 @@ fn category(impute: &Impute, present: &[f64], names: &mut Vec<String>) -> anyhow
     }
 }
 
-impl Weights {
-    fn fit(texts: Vec<String>) -> anyhow::Result<Self> {
-        let documents = texts.len();
-        let texts = Array1::from(texts);
-        let counts = CountVectorizer::params().fit(&texts)?;
-        let StepSpec::CountVectorizer(spec) = artifact::fitted::words::export(&counts)?.spec else {
-            bail!("a count vectorizer is exported as another step");
-        };
-        let mut places: Vec<usize> = (0..spec.words.vocabulary.len()).collect();
-        if places.is_empty() {
-            bail!("no text of the rows to fit has a word");
-        }
-        places.sort_by_key(|place| &spec.words.vocabulary[*place]);
-        let mut frequencies = vec![0_usize; places.len()];
-        for text in counts.transform(&texts)?.outer_iterator() {
-            text.indices().iter().for_each(|word| frequencies[*word] += 1);
-        }
-        let idf = |place: &usize| TfIdfMethod::Smooth.compute_idf(documents, frequencies[*place]);
-        let idf = places.iter().map(idf).collect();
-        let vocabulary = places.iter().map(|place| spec.words.vocabulary[*place].clone()).collect();
-        Ok(Self { counts, words: Words { vocabulary, ..spec.words }, places, idf })
-    }
-
-    /// What the words of a text weigh, by linfa's counts.
-    fn of(&self, text: &str) -> Vec<f64> {
-        let text = Array1::from(vec![text.to_owned()]);
-        let counts = self.counts.transform(&text).map(|counts| counts.to_dense()).unwrap_or_default();
-        let count = |place: &usize| counts.get((0, *place)).map_or(f64::NAN, |count| *count as f64);
-        self.places.iter().zip(&self.idf).map(|(place, idf)| count(place) * idf).collect()
-    }
-}
-
 impl Becomes {
     fn width(&self) -> usize {
         match self {
             Self::Number { .. } | Self::Ordinal { .. } => 1,
             Self::OneHot { categories, .. } => *categories,
-            Self::Weights(weights) => weights.idf.len(),
+            Self::Weights(weights) => weights.width(),
         }
     }
 
@@ -281,9 +236,8 @@ impl Fitted for Preparation {
                     Becomes::Weights(_) => 1,
                     becomes => becomes.width(),
                 };
-                let words =
-                    Words { column: self.columns[..place].iter().map(width).sum(), ..weights.words.clone() };
-                steps.push(Exported::new(TfIdf { words }, [("idf", vector(weights.idf.clone()))]));
+                let column = self.columns[..place].iter().map(width).sum();
+                steps.push(weights.step(column));
             }
         }
         Ok(steps)

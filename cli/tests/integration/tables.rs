@@ -113,6 +113,44 @@ fn texts_are_weighed_by_their_words() {
     assert_eq!(model.manifest().training.metrics["accuracy"], 1.0);
 }
 
+/// The answers to it are linfa's own: golden rows.
+#[test]
+fn words_are_made_counted_and_weighed_as_the_flags_say() {
+    let mut text = "review,verdict\n".to_owned();
+    for row in 0..120 {
+        let (word, verdict) = if row % 2 == 0 { ("A Splendid", "good") } else { ("no splendid", "bad") };
+        writeln!(text, "\"{word} film, number {row}\",{verdict}").unwrap();
+    }
+    let trained = |flags: &str| {
+        let folder = Folder::with("data.csv", &text);
+        folder.said(&format!(
+            "train --csv data.csv --target verdict --text review --algorithm logistic-regression --name m --out models {flags}"
+        ));
+        serde_json::to_value(&load(&folder).manifest().steps[0]).unwrap()
+    };
+    let n_grams =
+        trained("--n-gram-range 1,2 --document-frequency 0.4,1 --stopwords film,number --weights counts");
+    let expected = serde_json::json!({
+        "kind": "count_vectorizer", "column": 0, "normalize": true, "lowercase": true, "n_grams": [1, 2],
+        "vocabulary": ["film number", "no", "no splendid", "splendid", "splendid film"],
+    });
+    assert_eq!(n_grams, expected);
+    let few = trained("--max-features 2 --without-lowercase --without-normalize --weights textbook");
+    let expected = serde_json::json!({
+        "kind": "tf_idf", "column": 0, "normalize": false, "lowercase": false, "n_grams": [1, 1],
+        "vocabulary": ["film", "number"],
+    });
+    assert_eq!(few, expected);
+
+    let folder = Folder::with("data.csv", &text);
+    let refused = |flags: &str| crate::text(&folder.run(&format!("{TRAIN} {flags}")).stderr).to_owned();
+    assert!(
+        refused("--text review --n-gram-range 2")
+            .contains("it is two numbers with a comma between, as in 1,2")
+    );
+    assert!(refused("--n-gram-range 1,2").contains("--text <COLUMN>"));
+}
+
 #[test]
 fn a_file_without_a_header_has_numbered_columns() {
     let text = passengers(200);
