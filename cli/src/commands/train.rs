@@ -25,7 +25,6 @@ use crate::training::{
     metrics,
     model::Recipe,
     patience::lose_after,
-    preparation::Preparation,
     search::Search,
     split,
 };
@@ -91,7 +90,7 @@ impl Train {
 
         drop(fitting);
         progress.set_message("measuring and proving");
-        let inputs = Preparation::fit(&self.recipe.columns, &fit)?.features();
+        let inputs = self.recipe.prepare(&fit)?.features();
         let held_out_answers = model.answer(&held_out.records);
         let output = match &fit.target {
             Target::Classes { names, .. } => Output::Classification { classes: names.clone() },

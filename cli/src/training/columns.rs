@@ -29,7 +29,8 @@ pub(crate) struct Columns {
     /// they are refused
     #[arg(long, value_name = "[COLUMN:]METHOD", help_heading = "Columns")]
     impute: Vec<Of<Impute>>,
-    /// Make numbers of categories by one-hot or ordinal, in all columns or in one [default: one-hot]
+    /// Make numbers of categories by one-hot, one-hot-drop-first or ordinal, in all columns or in one [default: one-hot, or
+    /// one-hot-drop-first where the algorithm has no answer if columns are sums of others]
     #[arg(long, value_name = "[COLUMN:]METHOD", help_heading = "Columns")]
     encode: Vec<Of<Encode>>,
     /// What becomes of a request with a category that the file does not have [default: refuse]
@@ -58,8 +59,12 @@ pub(crate) enum Impute {
 /// How categories become numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Encode {
+    /// A column for each category. In sum they are 1, as the intercept is.
     #[default]
     OneHot,
+    /// A column for each but the first, which is 0 in all of them.
+    OneHotDropFirst,
+    /// Its position, in one column.
     Ordinal,
 }
 
@@ -67,7 +72,8 @@ pub(crate) enum Encode {
 enum OnUnknown {
     /// It is refused
     Refuse,
-    /// It is answered as none of the categories: 0 in all columns of one-hot, -1 as ordinal
+    /// It is answered as none of the categories: 0 in all columns of one-hot, -1 as ordinal. With one-hot-drop-first that is
+    /// the first category's answer
     Ignore,
 }
 
@@ -137,9 +143,9 @@ impl Columns {
         }
     }
 
-    /// How the categories of that column become numbers.
-    pub(crate) fn encoded(&self, column: &str) -> Encode {
-        of(&self.encode, column).map(|of| of.method).unwrap_or_default()
+    /// How the categories of that column become numbers, `otherwise` if nothing was said.
+    pub(crate) fn encoded(&self, column: &str, otherwise: Encode) -> Encode {
+        of(&self.encode, column).map_or(otherwise, |of| of.method)
     }
 
     /// What becomes of a text that is no category.
@@ -189,7 +195,8 @@ impl FromStr for Encode {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        ValueEnum::from_str(text, false).map_err(|_| "a method is one-hot or ordinal".to_owned())
+        ValueEnum::from_str(text, false)
+            .map_err(|_| "a method is one-hot, one-hot-drop-first or ordinal".to_owned())
     }
 }
 

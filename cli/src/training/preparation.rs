@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use artifact::{
     Exported, Feature, FeatureKind,
     feature::{Category, Unknown},
@@ -38,8 +38,8 @@ struct Prepared {
 enum Becomes {
     /// The number, or the fill where it is missing.
     Number { fill: Option<f64> },
-    /// A column for each category.
-    OneHot { categories: usize, missing: Option<usize> },
+    /// A column for each category but the first `dropped`.
+    OneHot { dropped: usize, categories: usize, missing: Option<usize> },
     /// The position of the category.
     Ordinal { missing: Option<usize> },
     /// A weight for each word.
@@ -47,14 +47,16 @@ enum Becomes {
 }
 
 impl Preparation {
-    /// Fits it to some rows.
-    pub(crate) fn fit(columns: &Columns, part: &Part) -> anyhow::Result<Self> {
+    /// Fits it to some rows. Categories of which the flags say nothing become numbers by `encode`.
+    pub(crate) fn fit(columns: &Columns, encode: Encode, part: &Part) -> anyhow::Result<Self> {
         let prepared = part.shape.columns.iter().zip(&part.shape.contents).zip(part.records.columns());
         let prepared = prepared.map(|((name, content), values)| {
-            let prepared = Prepared::fit(columns, &part.shape, name, content, values);
+            let prepared = Prepared::fit(columns, encode, &part.shape, name, content, values);
             prepared.with_context(|| format!("column `{name}`"))
         });
-        Ok(Self { shape: Arc::clone(&part.shape), columns: prepared.collect::<Result<_, _>>()? })
+        let prepared = Self { shape: Arc::clone(&part.shape), columns: prepared.collect::<Result<_, _>>()? };
+        ensure!(prepared.width() > 0, "every feature has one category alone; there is nothing to learn from");
+        Ok(prepared)
     }
 
     /// The features, as they were in the rows that it was fitted to.
@@ -70,11 +72,27 @@ impl Preparation {
     fn width(&self) -> usize {
         self.columns.iter().map(|column| column.becomes.width()).sum()
     }
+
+    /// The columns of the file that become such ones.
+    fn those(&self, wanted: impl Fn(&Becomes) -> bool) -> Vec<usize> {
+        (0..)
+            .zip(&self.columns)
+            .filter(|(_, column)| wanted(&column.becomes))
+            .map(|(place, _)| place)
+            .collect()
+    }
+
+    /// Where a column of the file stands once those that are `done` have taken their room.
+    fn place(&self, column: usize, done: impl Fn(&Becomes) -> bool) -> usize {
+        let before = self.columns[..column].iter().map(|column| &column.becomes);
+        before.map(|becomes| if done(becomes) { becomes.width() } else { 1 }).sum()
+    }
 }
 
 impl Prepared {
     fn fit(
         columns: &Columns,
+        encode: Encode,
         shape: &Shape,
         name: &str,
         content: &Content,
@@ -98,8 +116,9 @@ impl Prepared {
                 let mut counts = vec![0; names.len()];
                 present.iter().for_each(|position| counts[*position as usize] += 1);
                 let categories = names.len();
-                let becomes = match columns.encoded(name) {
-                    Encode::OneHot => Becomes::OneHot { categories, missing },
+                let becomes = match columns.encoded(name, encode) {
+                    Encode::OneHot => Becomes::OneHot { dropped: 0, categories, missing },
+                    Encode::OneHotDropFirst => Becomes::OneHot { dropped: 1, categories, missing },
                     Encode::Ordinal => Becomes::Ordinal { missing },
                 };
                 let missing_as = missing.map(|missing| names[missing].clone());
@@ -164,7 +183,7 @@ impl Becomes {
     fn width(&self) -> usize {
         match self {
             Self::Number { .. } | Self::Ordinal { .. } => 1,
-            Self::OneHot { categories, .. } => *categories,
+            Self::OneHot { dropped, categories, .. } => categories - dropped,
             Self::Weights(weights) => weights.width(),
         }
     }
@@ -178,9 +197,9 @@ impl Becomes {
         match self {
             Self::Number { fill } => numbers.push(fill.filter(|_| value.is_nan()).unwrap_or(value)),
             Self::Ordinal { missing } => numbers.push(or(*missing)),
-            Self::OneHot { categories, missing } => {
+            Self::OneHot { dropped, categories, missing } => {
                 let own = or(*missing);
-                numbers.extend((0..*categories).map(|position| f64::from(position as f64 == own)));
+                numbers.extend((*dropped..*categories).map(|position| f64::from(position as f64 == own)));
             }
             Self::Weights(weights) => numbers.extend(weights.of(&texts[value as usize])),
         }
@@ -193,17 +212,10 @@ impl Fitted for Preparation {
     }
 
     fn export(&self) -> Result<Vec<Exported>, ExportError> {
-        let places = |wanted: fn(&Becomes) -> bool| -> Vec<usize> {
-            (0..)
-                .zip(&self.columns)
-                .filter(|(_, column)| wanted(&column.becomes))
-                .map(|(place, _)| place)
-                .collect()
-        };
         let vector = |values: Vec<f64>| Tensor { shape: vec![values.len()], values: Values::F64(values) };
         let mut steps = Vec::new();
 
-        let columns = places(|becomes| matches!(becomes, Becomes::Number { fill: Some(_) }));
+        let columns = self.those(|becomes| matches!(becomes, Becomes::Number { fill: Some(_) }));
         if !columns.is_empty() {
             let fill = |column: &Prepared| match column.becomes {
                 Becomes::Number { fill } => fill,
@@ -212,7 +224,7 @@ impl Fitted for Preparation {
             let fills = self.columns.iter().filter_map(fill).collect();
             steps.push(Exported::new(Imputer { columns }, [("fills", vector(fills))]));
         }
-        let columns = places(|becomes| matches!(becomes, Becomes::Ordinal { .. }));
+        let columns = self.those(|becomes| matches!(becomes, Becomes::Ordinal { .. }));
         if !columns.is_empty() {
             let values = |place: &usize| match &self.columns[*place].feature.kind {
                 FeatureKind::Category(category) => {
@@ -225,18 +237,21 @@ impl Fitted for Preparation {
             let values = columns.iter().flat_map(values).collect();
             steps.push(Exported::new(OrdinalEncoder { columns }, [("values", vector(values))]));
         }
-        let columns = places(|becomes| matches!(becomes, Becomes::OneHot { .. }));
+        // Each step of one-hot, and then of each text, finds the columns where those before it have left them. The last text
+        // goes first, so that it moves no other.
+        let whole = |becomes: &Becomes| matches!(becomes, Becomes::OneHot { dropped: 0, .. });
+        let cut = |becomes: &Becomes| matches!(becomes, Becomes::OneHot { dropped: 1.., .. });
+        let columns = self.those(whole);
         if !columns.is_empty() {
             steps.push(Exported::new(OneHotEncoder { columns, drop_first: false }, []));
         }
-        // One-hot columns have taken their room already; the last text goes first, so that it moves no other.
+        let columns: Vec<_> = self.those(cut).into_iter().map(|column| self.place(column, whole)).collect();
+        if !columns.is_empty() {
+            steps.push(Exported::new(OneHotEncoder { columns, drop_first: true }, []));
+        }
         for (place, column) in self.columns.iter().enumerate().rev() {
             if let Becomes::Weights(weights) = &column.becomes {
-                let width = |before: &Prepared| match &before.becomes {
-                    Becomes::Weights(_) => 1,
-                    becomes => becomes.width(),
-                };
-                let column = self.columns[..place].iter().map(width).sum();
+                let column = self.place(place, |becomes| !matches!(becomes, Becomes::Weights(_)));
                 steps.push(weights.step(column));
             }
         }

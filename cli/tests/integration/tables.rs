@@ -68,6 +68,40 @@ fn categories_become_positions_where_that_is_asked_and_numbers_may_be_categories
     assert_eq!(port.counts, [60, 60, 120, 0]);
 }
 
+/// The columns of one-hot are 1 in sum, as the intercept is: least squares has no single answer to them.
+#[test]
+fn where_sums_of_columns_have_no_answer_the_first_category_goes_without_one() {
+    let prices: String = (0..300).fold("colour,kind,area,size,price\n".to_owned(), |text, row| {
+        let (colour, size) = (["red", "blue", "green"][row % 3], ["s", "l"][row * 7 % 5 % 2]);
+        let area = row * 37 % 71;
+        let price = 2 * area + 10 * (row % 3) + 5 * usize::from(size == "l") + row * 53 % 97 / 20;
+        text + &format!("{colour},{},{area},{size},{price}\n", ["x", "y"][row * 11 % 7 % 2])
+    });
+    let train = "train --csv data.csv --target price --name m --out models --algorithm linear-regression";
+    let folder = Folder::with("data.csv", &prices);
+    folder.said(train);
+    folder.said("verify models/m/1");
+    assert_eq!(steps(&load(&folder)), ["one_hot_encoder", "linear_regression"]);
+    assert!(load(&folder).manifest().training.metrics["r2"] > 0.99);
+    assert_eq!(
+        folder.complained(&format!("{train} --encode one-hot")),
+        "linfactl: linear-regression: no single solution (a column is constant, or a sum of others as of --encode one-hot, or \
+         rows are too few); ridge has one"
+    );
+
+    // Without an intercept one of them may be whole; each step finds the columns where the one before has left them.
+    let folder = Folder::with("data.csv", &prices);
+    folder.said(&format!("{train} --without-intercept --encode colour:one-hot --encode size:ordinal"));
+    folder.said("verify models/m/1");
+    assert_eq!(
+        serde_json::to_value(&load(&folder).manifest().steps[1..3]).unwrap(),
+        serde_json::json!([
+            { "kind": "one_hot_encoder", "columns": [0] },
+            { "kind": "one_hot_encoder", "columns": [3], "drop_first": true },
+        ])
+    );
+}
+
 #[test]
 fn what_a_column_holds_is_never_guessed_from_half_of_it() {
     let said = |csv: &str, more: &str| {
