@@ -169,10 +169,11 @@ fn words_are_made_counted_and_weighed_as_the_flags_say() {
         "vocabulary": ["film number", "no", "no splendid", "splendid", "splendid film"],
     });
     assert_eq!(n_grams, expected);
-    let few = trained("--max-features 2 --without-lowercase --without-normalize --weights textbook");
+    let few =
+        trained("--test-split 0 --max-features 4 --without-lowercase --without-normalize --weights textbook");
     let expected = serde_json::json!({
         "kind": "tf_idf", "column": 0, "normalize": false, "lowercase": false, "n_grams": [1, 1],
-        "vocabulary": ["film", "number"],
+        "vocabulary": ["film", "no", "number", "splendid"],
     });
     assert_eq!(few, expected);
 
@@ -219,4 +220,37 @@ fn a_trained_table_is_served_and_scored_by_the_names_of_its_columns() {
         refused.contains("row 0, column `sex`: expected one of female, male, got an empty text"),
         "{refused}"
     );
+
+    // The same rows by a stream, a few at a time, and into a file.
+    let stream = "--csv data.csv --ignore id --ignore fate --batch 7 --out answers.csv";
+    let predict = predict.replace(" --format json", "");
+    let said = folder.said(&format!("{predict} {stream}"));
+    assert!(said.starts_with("600 rows answered by m version 1, sha256:"), "{said}");
+    let whole: serde_json::Value = serde_json::from_str(
+        &folder.said(&format!("{predict} --csv data.csv --ignore id --ignore fate --format json")),
+    )
+    .unwrap();
+    let answers = fs_err::read_to_string(folder.path("answers.csv")).unwrap();
+    let (header, lines) = answers.split_once('\n').unwrap();
+    assert_eq!(header, "label,lost,survived");
+    assert_eq!(lines.lines().count(), 600);
+    for (line, row) in lines.lines().zip(whole["rows"].as_array().unwrap()) {
+        let cells: Vec<_> = line.split(',').collect();
+        let share = |cell: usize| serde_json::json!(cells[cell].parse::<f64>().unwrap());
+        let expected = serde_json::json!({
+            "label": cells[0], "probabilities": { "lost": share(1), "survived": share(2) },
+        });
+        assert_eq!(*row, expected);
+    }
+
+    // What is wrong far down is told, and leaves the file as it was.
+    let data = passengers(600);
+    let (before, after) = data.split_once("\n500,").unwrap();
+    let broken = format!("{before}\n500,{}", after.replacen("male", "", 1));
+    fs_err::write(folder.path("data.csv"), broken).unwrap();
+    let refused = folder.complained(&format!("{predict} {stream}"));
+    assert!(refused.starts_with("linfactl: data.csv: after 497 rows: "), "{refused}");
+    assert_eq!(fs_err::read_to_string(folder.path("answers.csv")).unwrap(), answers);
+    let refused = folder.complained(&format!("{predict} {stream}").replace("answers.csv", "/dev/null"));
+    assert_eq!(refused, "linfactl: /dev/null is no plain file, which could be replaced");
 }
