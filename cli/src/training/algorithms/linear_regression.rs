@@ -9,8 +9,9 @@ use ndarray::{ArrayBase, Data, Ix1};
 use super::{Fit, Lesson, Task};
 use crate::training::columns::Encode;
 
-/// How many times as long as the target what a weight makes of its feature may be. Where it is longer, half of an answer's digits
-/// are lost when other features take that away again. Where columns are sums of others rounding alone makes it some 1e12.
+/// How many times as long as the target a feature times its weight may be, over all rows. Where it is longer, other features take
+/// nearly all of it away again, and with it half of an answer's digits. Where columns are sums of others, rounding alone makes it
+/// some 1e12 times as long.
 const LONGEST: f64 = 1e8;
 
 #[derive(Args, Debug)]
