@@ -41,7 +41,7 @@ impl Connection {
 }
 
 /// The server's sentence, then what only the details say.
-fn explain(error: client::Error) -> anyhow::Error {
+pub(crate) fn explain(error: client::Error) -> anyhow::Error {
     let Some(details) = error.details() else {
         return error.into();
     };

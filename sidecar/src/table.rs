@@ -1,20 +1,26 @@
-//! CSV files as tables: read as a stream, each cell checked, hashed on the way. A category becomes a number at once, so that
-//! no text is held but free ones. What the columns mean is the caller's business: linfactl trains on them, the check `quality`
+//! CSV files as tables: read as a stream, each cell checked. A category becomes a number at once, so that no text is held but
+//! free ones. What the columns mean is the caller's business: linfactl trains on them and asks for answers, the check `quality`
 //! scores on them.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    io::{self, Read},
-};
+mod error;
+mod hashing;
+mod record;
+mod rows;
+mod survey;
+
+use std::{collections::BTreeMap, io::Read};
 
 use artifact::{
-    Digest, Series,
+    Series,
     ndarray::{Array1, Array2},
 };
-use csv::{Reader, ReaderBuilder, StringRecord, Trim};
-use sha2::{Digest as _, Sha256};
 
-/// A CSV file.
+pub use error::TableError;
+pub use hashing::Hashing;
+pub use rows::Rows;
+pub use survey::Survey;
+
+/// A CSV file, or some rows of it.
 #[derive(Debug)]
 pub struct Table {
     /// The names of the columns of `values`.
@@ -27,8 +33,6 @@ pub struct Table {
     pub texts: Vec<String>,
     /// The column that was asked for apart.
     pub target: Target,
-    /// The hash of the file.
-    pub digest: Digest,
 }
 
 /// What a column of a table holds.
@@ -58,17 +62,6 @@ pub enum Reading {
     Texts,
     /// Not at all.
     Ignored,
-}
-
-/// What the cells of a column are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Survey {
-    /// Cells that hold a finite number.
-    pub numbers: usize,
-    /// Cells that hold anything else.
-    pub others: usize,
-    /// How many different texts these are.
-    pub distinct: usize,
 }
 
 /// What a file is expected to hold.
@@ -114,123 +107,13 @@ pub enum Wanted<'a> {
     Numbers(&'a [String]),
 }
 
-/// Why a file is no table of numbers, one variant per rule. Rows count from 1 below the header; empty lines are none.
-#[derive(Debug, thiserror::Error)]
-pub enum TableError {
-    /// The disk, or bytes that are no text.
-    #[error(transparent)]
-    Csv(#[from] csv::Error),
-    /// A path that was mistyped, or an export that failed.
-    #[error("it is empty; a header and rows are needed")]
-    Empty,
-    /// An export that found nothing.
-    #[error("it has a header, but no rows")]
-    NoRows,
-    /// The first row would be lost as a header, and columns be called `5.1`.
-    #[error("the first line has numbers alone; a header with the names of the columns is needed")]
-    HeaderOfNumbers,
-    /// A name that nobody could use in a request.
-    #[error("column {column} has no name in the header")]
-    Unnamed {
-        /// Its position, from 1.
-        column: usize,
-    },
-    /// Which of the two is meant would be a guess.
-    #[error("the header names `{name}` twice")]
-    Duplicate {
-        /// The name.
-        name: String,
-    },
-    /// A misspelt name.
-    #[error("there is no column `{name}`; there are {}", .columns.join(", "))]
-    NoColumn {
-        /// The name.
-        name: String,
-        /// The names that exist.
-        columns: Vec<String>,
-    },
-    /// Nothing to learn from.
-    #[error("no column is left as a feature")]
-    NoFeatures,
-    /// Nothing to learn.
-    #[error("no column is named as the target")]
-    NoTarget,
-    /// A lost separator would shift values into other columns.
-    #[error("row {row} has {found} fields, the header has {expected}")]
-    Ragged {
-        /// The row.
-        row: usize,
-        /// Its fields.
-        found: usize,
-        /// Those of the header.
-        expected: usize,
-    },
-    /// A zero in its place would be an invention.
-    #[error("row {row}, column `{column}`: the value is missing")]
-    Missing {
-        /// The row.
-        row: usize,
-        /// The column.
-        column: String,
-    },
-    /// Text, or a number that no model computes with.
-    #[error("row {row}, column `{column}`: `{value}` is not a finite number")]
-    NotANumber {
-        /// The row.
-        row: usize,
-        /// The column.
-        column: String,
-        /// What stands there, at most 40 characters of it.
-        value: String,
-    },
-}
-
-/// What becomes of a column.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Use {
-    Feature(Reading),
-    Class,
-    Number,
-}
-
 impl Table {
     /// The names of all columns.
     ///
     /// # Errors
     /// [`TableError`] if the header is none.
     pub fn header(file: impl Read) -> Result<Vec<String>, TableError> {
-        Ok(header(&mut reader(file, true))?.iter().map(str::to_owned).collect())
-    }
-
-    /// What the cells of each column are, by its name. Holds the different texts of a column up to some thousand.
-    ///
-    /// # Errors
-    /// [`TableError`] if the header is none, or a row has not as many cells.
-    pub fn survey(file: impl Read, has_header: bool) -> Result<BTreeMap<String, Survey>, TableError> {
-        const DISTINCT: usize = 10_000;
-        let mut reader = reader(file, has_header);
-        let header = if has_header { header(&mut reader)? } else { numbered(&mut reader)? };
-        let mut surveys = vec![(Survey::default(), BTreeSet::new()); header.len()];
-        let mut record = StringRecord::new();
-        let mut rows = 0;
-        while reader.read_record(&mut record)? {
-            rows += 1;
-            Cells::new(rows, &record, &header)?;
-            for (cell, (survey, distinct)) in record.iter().zip(&mut surveys) {
-                match cell.parse::<f64>() {
-                    _ if cell.is_empty() => {}
-                    Ok(number) if number.is_finite() => survey.numbers += 1,
-                    _ => {
-                        survey.others += 1;
-                        if distinct.len() < DISTINCT && !distinct.contains(cell) {
-                            distinct.insert(cell.to_owned());
-                        }
-                    }
-                }
-            }
-        }
-        let surveys = surveys.into_iter().map(|(survey, texts)| Survey { distinct: texts.len(), ..survey });
-        Ok(header.iter().map(str::to_owned).zip(surveys).collect())
+        Ok(record::names(&mut record::reader(file, true), true)?.iter().map(str::to_owned).collect())
     }
 
     /// Reads all of `file`.
@@ -238,89 +121,7 @@ impl Table {
     /// # Errors
     /// [`TableError`], by the first rule that is broken.
     pub fn read(file: impl Read, layout: &Layout<'_>) -> Result<Self, TableError> {
-        let mut reader = reader(Hashing { file, hash: Sha256::new() }, layout.header);
-        let header = if layout.header { header(&mut reader)? } else { numbered(&mut reader)? };
-        let uses = uses(&header, layout)?;
-        let features = uses.iter().enumerate().filter_map(|(place, usage)| match usage {
-            Use::Feature(reading) if *reading != Reading::Ignored => Some((place, *reading)),
-            _ => None,
-        });
-        let features: Vec<_> = features.collect();
-
-        let (mut values, mut texts) = (Vec::new(), Vec::new());
-        let mut met: Vec<_> = features.iter().map(|_| Categories::default()).collect();
-        let (mut numbers, mut classes, mut class_names) = (Vec::new(), Vec::new(), Categories::default());
-        let mut record = StringRecord::new();
-        let mut rows = 0;
-        while reader.read_record(&mut record)? {
-            rows += 1;
-            let cells = Cells::new(rows, &record, &header)?;
-            for ((place, reading), met) in features.iter().zip(&mut met) {
-                values.push(match reading {
-                    Reading::Numbers => cells.number(*place)?,
-                    Reading::Categories => met.position(cells.text(*place)?) as f64,
-                    Reading::NumbersOrNothing if cells.is_empty(*place) => f64::NAN,
-                    Reading::NumbersOrNothing => cells.number(*place)?,
-                    Reading::CategoriesOrNothing if cells.is_empty(*place) => f64::NAN,
-                    Reading::CategoriesOrNothing => met.position(cells.text(*place)?) as f64,
-                    Reading::Texts => {
-                        texts.push(record.get(*place).unwrap_or_default().to_owned());
-                        (texts.len() - 1) as f64
-                    }
-                    Reading::Ignored => continue,
-                });
-            }
-            for (place, usage) in uses.iter().enumerate() {
-                match usage {
-                    Use::Feature(_) => {}
-                    Use::Number => numbers.push(cells.number(place)?),
-                    Use::Class => classes.push(class_names.position(cells.text(place)?)),
-                }
-            }
-        }
-        if rows == 0 {
-            return Err(TableError::NoRows);
-        }
-        let mut values =
-            Array2::from_shape_vec((rows, features.len()), values).map_err(|_| TableError::NoFeatures)?;
-        let contents =
-            features.iter().zip(met).zip(values.columns_mut()).map(|(((_, reading), met), mut column)| {
-                match reading {
-                    Reading::Numbers | Reading::NumbersOrNothing | Reading::Ignored => Content::Numbers,
-                    Reading::Texts => Content::Texts,
-                    Reading::Categories | Reading::CategoriesOrNothing => {
-                        let (names, places) = met.sorted();
-                        // NaN is no position and stays.
-                        let sorted = |met: f64| if met.is_nan() { met } else { places[met as usize] as f64 };
-                        column.mapv_inplace(sorted);
-                        Content::Categories(names)
-                    }
-                }
-            });
-        let contents = contents.collect();
-        Ok(Self {
-            columns: features
-                .iter()
-                .map(|(place, _)| header.get(*place).unwrap_or_default().to_owned())
-                .collect(),
-            contents,
-            values,
-            texts,
-            target: match layout.target {
-                Wanted::Nothing => Target::None,
-                Wanted::Classes(_) => {
-                    let (names, places) = class_names.sorted();
-                    Target::Classes { names, indices: classes.into_iter().map(|met| places[met]).collect() }
-                }
-                Wanted::Numbers(_) => {
-                    let targets = header.iter().zip(&uses).filter(|(_, usage)| **usage == Use::Number);
-                    let names: Vec<_> = targets.map(|(name, _)| name.to_owned()).collect();
-                    let values = Array2::from_shape_vec((rows, names.len()), numbers);
-                    Target::Numbers { names, values: values.map_err(|_| TableError::NoTarget)? }
-                }
-            },
-            digest: Digest::from(<[u8; 32]>::from(reader.into_inner().hash.finalize())),
-        })
+        Rows::of(file, layout)?.next(usize::MAX)?.ok_or(TableError::NoRows)
     }
 
     /// A column as a model takes it: its numbers, or its texts.
@@ -340,148 +141,9 @@ impl Table {
     }
 }
 
-fn reader<R: Read>(file: R, has_header: bool) -> Reader<R> {
-    // Lines of another length are ours to explain.
-    ReaderBuilder::new().has_headers(has_header).trim(Trim::All).flexible(true).from_reader(file)
-}
-
-/// Names for the columns of a file that has none.
-fn numbered(reader: &mut Reader<impl Read>) -> Result<StringRecord, TableError> {
-    // Without a header this is the first row, which is read again as one.
-    match reader.headers()?.len() {
-        0 => Err(TableError::Empty),
-        columns => Ok((0..columns).map(|column| format!("c{column}")).collect()),
-    }
-}
-
-fn header(reader: &mut Reader<impl Read>) -> Result<StringRecord, TableError> {
-    let header = reader.headers()?.clone();
-    if header.is_empty() {
-        return Err(TableError::Empty);
-    }
-    if header.iter().all(|name| name.parse::<f64>().is_ok()) {
-        return Err(TableError::HeaderOfNumbers);
-    }
-    let mut seen = BTreeSet::new();
-    for (index, name) in header.iter().enumerate() {
-        if name.is_empty() {
-            return Err(TableError::Unnamed { column: index + 1 });
-        }
-        if !seen.insert(name) {
-            return Err(TableError::Duplicate { name: name.to_owned() });
-        }
-    }
-    Ok(header)
-}
-
-fn uses(header: &StringRecord, layout: &Layout<'_>) -> Result<Vec<Use>, TableError> {
-    let mut uses = vec![Use::Feature(Reading::Numbers); header.len()];
-    let mut mark = |name: &str, usage| {
-        let index = header.iter().position(|column| column == name);
-        let index = index.ok_or_else(|| TableError::NoColumn {
-            name: name.to_owned(),
-            columns: header.iter().map(str::to_owned).collect(),
-        })?;
-        uses[index] = usage;
-        Ok::<_, TableError>(())
-    };
-    for (name, reading) in layout.readings {
-        mark(name, Use::Feature(*reading))?;
-    }
-    match layout.target {
-        Wanted::Nothing => {}
-        Wanted::Classes(name) => mark(name, Use::Class)?,
-        Wanted::Numbers(names) => names.iter().try_for_each(|name| mark(name, Use::Number))?,
-    }
-    let is_feature = |usage: &Use| matches!(usage, Use::Feature(reading) if *reading != Reading::Ignored);
-    if uses.iter().any(is_feature) { Ok(uses) } else { Err(TableError::NoFeatures) }
-}
-
-/// One row, with all that an error has to name.
-struct Cells<'a> {
-    row: usize,
-    record: &'a StringRecord,
-    header: &'a StringRecord,
-}
-
-impl<'a> Cells<'a> {
-    fn new(row: usize, record: &'a StringRecord, header: &'a StringRecord) -> Result<Self, TableError> {
-        let cells = Self { row, record, header };
-        if record.len() == header.len() {
-            Ok(cells)
-        } else {
-            Err(TableError::Ragged { row, found: record.len(), expected: header.len() })
-        }
-    }
-
-    fn text(&self, index: usize) -> Result<&'a str, TableError> {
-        match self.record.get(index) {
-            None | Some("") => Err(TableError::Missing { row: self.row, column: self.column(index) }),
-            Some(text) => Ok(text),
-        }
-    }
-
-    fn is_empty(&self, index: usize) -> bool {
-        self.record.get(index).is_none_or(str::is_empty)
-    }
-
-    fn number(&self, index: usize) -> Result<f64, TableError> {
-        let text = self.text(index)?;
-        match text.parse::<f64>() {
-            Ok(number) if number.is_finite() => Ok(number),
-            _ => Err(TableError::NotANumber {
-                row: self.row,
-                column: self.column(index),
-                value: text.chars().take(40).collect(),
-            }),
-        }
-    }
-
-    fn column(&self, index: usize) -> String {
-        self.header.get(index).unwrap_or_default().to_owned()
-    }
-}
-
-/// Categories in the order in which they were met.
-#[derive(Default)]
-struct Categories(BTreeMap<String, usize>);
-
-impl Categories {
-    fn position(&mut self, name: &str) -> usize {
-        let next = self.0.len();
-        match self.0.get(name) {
-            Some(position) => *position,
-            None => *self.0.entry(name.to_owned()).or_insert(next),
-        }
-    }
-
-    /// The names, sorted, and the place that each that was met has among them.
-    fn sorted(self) -> (Vec<String>, Vec<usize>) {
-        let mut places = vec![0; self.0.len()];
-        for (sorted, met) in self.0.values().enumerate() {
-            places[*met] = sorted;
-        }
-        (self.0.into_keys().collect(), places)
-    }
-}
-
-/// Hashes what is read through it.
-struct Hashing<R> {
-    file: R,
-    hash: Sha256,
-}
-
-impl<R: Read> Read for Hashing<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.file.read(buffer)?;
-        self.hash.update(&buffer[..read]);
-        Ok(read)
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use artifact::ndarray::array;
+    use artifact::{Digest, ndarray::array};
 
     use super::*;
 
@@ -497,13 +159,16 @@ mod tests {
     #[test]
     fn quoted_fields_spaces_and_a_byte_order_mark_are_read_and_classes_are_sorted() {
         let text = "\u{feff}a, b and c,\"id, old\",species\n1,2e0,x,\"wild, red\"\n\n-3,.5,y,blue\n";
-        let table = read(text, Wanted::Classes("species"), &[("id, old", Reading::Ignored)]).unwrap();
+        let readings = [("id, old".to_owned(), Reading::Ignored)].into();
+        let layout = Layout { header: true, target: Wanted::Classes("species"), readings: &readings };
+        let mut file = Hashing::of(text.as_bytes());
+        let table = Table::read(&mut file, &layout).unwrap();
+        assert_eq!(file.digest(), Digest::of(text.as_bytes()));
         assert_eq!(table.columns, ["a", "b and c"]);
         assert_eq!(table.values, array![[1.0, 2.0], [-3.0, 0.5]]);
         let Target::Classes { names, indices } = table.target else { panic!("no classes") };
         assert_eq!(names, ["blue", "wild, red"]);
         assert_eq!(indices, array![1, 0]);
-        assert_eq!(table.digest, Digest::of(text.as_bytes()));
     }
 
     #[test]
@@ -543,6 +208,24 @@ mod tests {
         assert_eq!(missing.unwrap_err().to_string(), "row 1, column `port`: `S` is not a finite number");
         let missing = read("sex\nm\n\"\"\n", Wanted::Nothing, &[("sex", Reading::Categories)]);
         assert_eq!(missing.unwrap_err().to_string(), "row 2, column `sex`: the value is missing");
+    }
+
+    #[test]
+    fn some_rows_at_a_time_are_the_rows_of_the_whole() {
+        let (text, readings) =
+            ("size,kind\n1,b\n2,a\n3,c\n4,\n", [("kind".to_owned(), Reading::Categories)].into());
+        let layout = Layout { header: true, target: Wanted::Nothing, readings: &readings };
+        let mut rows = Rows::of(text.as_bytes(), &layout).unwrap();
+        let mut next = || rows.next(2).map(|table| table.map(|table| [table.series(0), table.series(1)]));
+        let kinds = |kinds: [&str; 2]| Series::Texts(kinds.map(str::to_owned).to_vec());
+        assert_eq!(next().unwrap(), Some([Series::Numbers(vec![1.0, 2.0]), kinds(["b", "a"])]));
+        assert_eq!(next().unwrap_err().to_string(), "row 4, column `kind`: the value is missing");
+
+        let whole = text.replace("4,", "4,a");
+        let mut rows = Rows::of(whole.as_bytes(), &layout).unwrap();
+        let counts: Vec<_> =
+            std::iter::from_fn(|| rows.next(3).unwrap()).map(|table| table.values.nrows()).collect();
+        assert_eq!(counts, [3, 1]);
     }
 
     #[test]

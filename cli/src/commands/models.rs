@@ -1,6 +1,7 @@
 //! `linfactl models`: what serves, what was refused, and why.
 
 mod changes;
+mod features;
 mod json;
 
 use std::{collections::BTreeMap, io::Write, ops::ControlFlow};
@@ -11,6 +12,7 @@ use client::{
     Client,
     pb::{Catalog, ListModelsResponse, Model, ModelVersion, model_version::State},
 };
+use features::features;
 use jiff::{SignedDuration, Timestamp};
 use json::to_json;
 use serde_json::json;
@@ -23,7 +25,7 @@ use crate::{connection::Connection, follow::follow};
 pub(crate) struct Models {
     #[command(flatten)]
     connection: Connection,
-    /// One model alone, with the figures of every check that ran
+    /// One model alone, with the features that it takes and the figures of every check that ran
     #[arg(value_name = "NAME", conflicts_with = "watch")]
     name: Option<String>,
     /// Go on, and show what changes as it does: a line for each change, or a JSON object
@@ -46,7 +48,7 @@ impl Models {
             Format::Json => writeln!(out, "{:#}", to_json(&listed))?,
         }
         if let (Format::Table, Some(_)) = (self.format, name) {
-            write!(out, "{}", checks(&listed))?;
+            write!(out, "{}{}", features(&listed), checks(&listed))?;
         }
         Ok(())
     }
@@ -194,7 +196,7 @@ fn why(version: &ModelVersion) -> String {
 
 #[cfg(test)]
 mod tests {
-    use client::pb::{Check, Refusal};
+    use client::pb::{Check, Feature, Refusal, Signature, feature::Kind};
 
     use super::*;
 
@@ -206,8 +208,27 @@ mod tests {
             refusal: refusal
                 .map(|(check, reason)| Refusal { check: check.to_owned(), reason: reason.to_owned() }),
             checks: vec![Check { name: "layout".to_owned(), passed: true, detail: "3 files".to_owned() }],
-            signature: None,
+            signature: (number == 2).then(signature),
             signer: if number == 2 { format!("sha256:{}", "ab".repeat(32)) } else { String::new() },
+        }
+    }
+
+    fn signature() -> Signature {
+        let feature = |name: &str, kind: Kind| Feature {
+            name: name.to_owned(),
+            kind: kind.into(),
+            ..Feature::default()
+        };
+        let length =
+            Feature { min: 4.3, max: 7.9, mean: 5.8433, std: 0.8281, ..feature("length", Kind::Number) };
+        let categories = ["garden", "wild"].map(str::to_owned).to_vec();
+        let site = Feature { categories, missing: true, unknown: true, ..feature("site", Kind::Category) };
+        let note = Feature { max: 120.0, mean: 31.4, missing: true, ..feature("note", Kind::Text) };
+        Signature {
+            inputs: vec![length, site, note],
+            task: "classification".to_owned(),
+            outputs: vec!["setosa".to_owned(), "virginica".to_owned()],
+            steps: vec!["logistic_regression".to_owned()],
         }
     }
 

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context as _, anyhow, bail, ensure};
 use artifact::{
-    Artifact, Name, Output, Version,
+    Artifact, Digest, Name, Output, Version,
     fitted::{self, Fitted as _, golden},
     manifest::Training,
 };
@@ -16,7 +16,7 @@ use clap::Args;
 use fs_err as fs;
 use indicatif::ProgressBar;
 use jiff::Timestamp;
-use sidecar::table::{Layout, Table, Target, Wanted};
+use sidecar::table::{Hashing, Layout, Table, Target, Wanted};
 
 use super::style;
 use crate::training::{
@@ -25,7 +25,6 @@ use crate::training::{
     metrics,
     model::Recipe,
     patience::lose_after,
-    preparation::Preparation,
     search::Search,
     split,
 };
@@ -78,9 +77,8 @@ pub(crate) struct Train {
 impl Train {
     pub(crate) fn run(mut self, out: &mut dyn Write) -> anyhow::Result<()> {
         let folder = self.folder()?;
-        let table = self.read()?;
+        let (table, digest) = self.read()?;
         self.suits(&table)?;
-        let digest = table.digest;
         let (fit, held_out) = split::split(table, self.test_split, self.seed)?;
 
         let fitting = lose_after(Duration::from_secs(self.give_up_after));
@@ -92,7 +90,7 @@ impl Train {
 
         drop(fitting);
         progress.set_message("measuring and proving");
-        let inputs = Preparation::fit(&self.recipe.columns, &fit)?.features();
+        let inputs = self.recipe.prepare(&fit)?.features();
         let held_out_answers = model.answer(&held_out.records);
         let output = match &fit.target {
             Target::Classes { names, .. } => Output::Classification { classes: names.clone() },
@@ -144,7 +142,7 @@ impl Train {
             "proven by {} golden rows; the largest difference is {:.0e} of what is allowed",
             agreement.rows, agreement.worst
         )?;
-        writeln!(out, "{} {}", folder.display(), artifact::Digest::of(&files.manifest))?;
+        writeln!(out, "{} {}", folder.display(), Digest::of(&files.manifest))?;
         Ok(())
     }
 
@@ -160,7 +158,8 @@ impl Train {
         Ok(folder)
     }
 
-    fn read(&self) -> anyhow::Result<Table> {
+    /// The data, and the hash of its file.
+    fn read(&self) -> anyhow::Result<(Table, Digest)> {
         let algorithm = self.recipe.algorithm.name();
         let wanted = match (self.recipe.algorithm.task(), self.target.as_slice()) {
             (Task::Clustering | Task::Novelty | Task::Transformation, []) => Wanted::Nothing,
@@ -181,10 +180,10 @@ impl Train {
         let readings =
             columns.readings(surveyed, &self.target).with_context(|| self.csv.display().to_string())?;
         let layout = Layout { header: !columns.no_header, target: wanted, readings: &readings };
-        let table =
-            Table::read(progress.wrap_read(file), &layout).with_context(|| self.csv.display().to_string())?;
+        let mut file = Hashing::of(progress.wrap_read(file));
+        let table = Table::read(&mut file, &layout).with_context(|| self.csv.display().to_string())?;
         progress.finish_and_clear();
-        Ok(table)
+        Ok((table, file.digest()))
     }
 
     /// Whether the algorithm can learn the classes that there are.

@@ -8,8 +8,10 @@ use artifact::feature::Unknown;
 use clap::{Args, ValueEnum};
 use sidecar::table::{Reading, Survey, Table};
 
+use super::texts::Texts;
+
 /// The columns of the file.
-#[derive(Args, Clone, Debug, Default)]
+#[derive(Args, Clone, Debug)]
 pub(crate) struct Columns {
     /// Columns that are no features, such as a row's id
     #[arg(long, value_name = "COLUMN")]
@@ -17,7 +19,7 @@ pub(crate) struct Columns {
     /// Columns of categories that look like numbers; a column without any number is one of categories anyhow
     #[arg(long, value_name = "COLUMN", help_heading = "Columns")]
     category: Vec<String>,
-    /// Columns of free text, whose words are weighed by TF-IDF
+    /// Columns of free text, whose words are weighed
     #[arg(long, value_name = "COLUMN", help_heading = "Columns")]
     text: Vec<String>,
     /// The file has no header; its columns are called c0, c1, …
@@ -27,12 +29,15 @@ pub(crate) struct Columns {
     /// they are refused
     #[arg(long, value_name = "[COLUMN:]METHOD", help_heading = "Columns")]
     impute: Vec<Of<Impute>>,
-    /// Make numbers of categories by one-hot or ordinal, in all columns or in one [default: one-hot]
+    /// Make numbers of categories by one-hot, one-hot-drop-first or ordinal, in all columns or in one [default: one-hot, or
+    /// one-hot-drop-first where the algorithm has no answer if columns are sums of others]
     #[arg(long, value_name = "[COLUMN:]METHOD", help_heading = "Columns")]
     encode: Vec<Of<Encode>>,
     /// What becomes of a request with a category that the file does not have [default: refuse]
     #[arg(long, value_name = "WHAT", help_heading = "Columns")]
     unknown: Option<OnUnknown>,
+    #[command(flatten)]
+    pub(crate) texts: Texts,
 }
 
 /// A method, of one column or of all.
@@ -54,8 +59,12 @@ pub(crate) enum Impute {
 /// How categories become numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Encode {
+    /// A column for each category. In sum they are 1, as the intercept is.
     #[default]
     OneHot,
+    /// A column for each but the first, which is 0 in all of them.
+    OneHotDropFirst,
+    /// Its position, in one column.
     Ordinal,
 }
 
@@ -63,7 +72,8 @@ pub(crate) enum Encode {
 enum OnUnknown {
     /// It is refused
     Refuse,
-    /// It is answered as none of the categories: 0 in all columns of one-hot, -1 as ordinal
+    /// It is answered as none of the categories: 0 in all columns of one-hot, -1 as ordinal. With one-hot-drop-first that is
+    /// the first category's answer
     Ignore,
 }
 
@@ -133,9 +143,9 @@ impl Columns {
         }
     }
 
-    /// How the categories of that column become numbers.
-    pub(crate) fn encoded(&self, column: &str) -> Encode {
-        of(&self.encode, column).map(|of| of.method).unwrap_or_default()
+    /// How the categories of that column become numbers, `otherwise` if nothing was said.
+    pub(crate) fn encoded(&self, column: &str, otherwise: Encode) -> Encode {
+        of(&self.encode, column).map_or(otherwise, |of| of.method)
     }
 
     /// What becomes of a text that is no category.
@@ -185,20 +195,22 @@ impl FromStr for Encode {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        ValueEnum::from_str(text, false).map_err(|_| "a method is one-hot or ordinal".to_owned())
+        ValueEnum::from_str(text, false)
+            .map_err(|_| "a method is one-hot, one-hot-drop-first or ordinal".to_owned())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use clap::{Command, FromArgMatches as _};
+
     use super::*;
 
     #[test]
     fn a_method_is_of_one_column_or_of_all_and_the_column_goes_first() {
-        let columns = Columns {
-            impute: ["mean", "age:constant=a:b", "port:most-frequent"].map(|of| of.parse().unwrap()).to_vec(),
-            ..Columns::default()
-        };
+        let flags = ["", "--impute=mean", "--impute=age:constant=a:b", "--impute=port:most-frequent"];
+        let matches = Columns::augment_args(Command::new("")).get_matches_from(flags);
+        let columns = Columns::from_arg_matches(&matches).unwrap();
         let imputed = |column, is_category| columns.imputed(column, is_category).unwrap().cloned();
         assert_eq!(imputed("fare", false), Some(Impute::Mean));
         assert_eq!(imputed("sex", true), None);

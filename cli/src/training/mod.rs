@@ -10,3 +10,4 @@ pub(crate) mod preparation;
 pub(crate) mod projection;
 pub(crate) mod search;
 pub(crate) mod split;
+pub(crate) mod texts;

@@ -51,9 +51,14 @@ pub(crate) enum Scale {
 impl Recipe {
     /// Fits what prepares the features, and the estimator on what that gives.
     pub(crate) fn fit(&self, part: &Part, seed: u64) -> anyhow::Result<Box<dyn Fitted>> {
-        let preparation = Preparation::fit(&self.columns, part)?;
+        let preparation = self.prepare(part)?;
         let numbers = |part: &Part| self.fit_numbers(part, seed);
         if preparation.is_idle() { numbers(part) } else { after(Box::new(preparation), part, numbers) }
+    }
+
+    /// Fits what makes numbers of the columns.
+    pub(crate) fn prepare(&self, part: &Part) -> anyhow::Result<Preparation> {
+        Preparation::fit(&self.columns, self.algorithm.encode(), part)
     }
 
     fn fit_numbers(&self, part: &Part, seed: u64) -> anyhow::Result<Box<dyn Fitted>> {

@@ -3,24 +3,21 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use artifact::{
     Exported, Feature, FeatureKind,
     feature::{Category, Unknown},
     fitted::{Answers, ExportError, Fitted, statistics},
-    steps::{
-        Role, StepSpec, Words, imputer::Imputer, one_hot_encoder::OneHotEncoder,
-        ordinal_encoder::OrdinalEncoder, tf_idf::TfIdf,
-    },
+    steps::{Role, imputer::Imputer, one_hot_encoder::OneHotEncoder, ordinal_encoder::OrdinalEncoder},
     tensors::{Tensor, Values},
 };
-use linfa_preprocessing::{CountVectorizer, tf_idf_vectorization::TfIdfMethod};
-use ndarray::{Array1, Array2, ArrayView1};
+use ndarray::{Array2, ArrayView1};
 use sidecar::table::Content;
 
 use super::{
     columns::{Columns, Encode, Impute},
     split::{Part, Shape},
+    texts::Weights,
 };
 
 /// What an ordinal encoder gives for a text that is no category, where such texts are not refused.
@@ -41,33 +38,25 @@ struct Prepared {
 enum Becomes {
     /// The number, or the fill where it is missing.
     Number { fill: Option<f64> },
-    /// A column for each category.
-    OneHot { categories: usize, missing: Option<usize> },
+    /// A column for each category but the first `dropped`.
+    OneHot { dropped: usize, categories: usize, missing: Option<usize> },
     /// The position of the category.
     Ordinal { missing: Option<usize> },
     /// A weight for each word.
     Weights(Box<Weights>),
 }
 
-/// Words in alphabetical order, unlike linfa's, whose order is another one each time.
-struct Weights {
-    counts: CountVectorizer,
-    /// How they are made, and which there are.
-    words: Words,
-    /// Where linfa has each of them.
-    places: Vec<usize>,
-    idf: Vec<f64>,
-}
-
 impl Preparation {
-    /// Fits it to some rows.
-    pub(crate) fn fit(columns: &Columns, part: &Part) -> anyhow::Result<Self> {
+    /// Fits it to some rows. Categories of which the flags say nothing become numbers by `encode`.
+    pub(crate) fn fit(columns: &Columns, encode: Encode, part: &Part) -> anyhow::Result<Self> {
         let prepared = part.shape.columns.iter().zip(&part.shape.contents).zip(part.records.columns());
         let prepared = prepared.map(|((name, content), values)| {
-            let prepared = Prepared::fit(columns, &part.shape, name, content, values);
+            let prepared = Prepared::fit(columns, encode, &part.shape, name, content, values);
             prepared.with_context(|| format!("column `{name}`"))
         });
-        Ok(Self { shape: Arc::clone(&part.shape), columns: prepared.collect::<Result<_, _>>()? })
+        let prepared = Self { shape: Arc::clone(&part.shape), columns: prepared.collect::<Result<_, _>>()? };
+        ensure!(prepared.width() > 0, "every feature has one category alone; there is nothing to learn from");
+        Ok(prepared)
     }
 
     /// The features, as they were in the rows that it was fitted to.
@@ -83,11 +72,27 @@ impl Preparation {
     fn width(&self) -> usize {
         self.columns.iter().map(|column| column.becomes.width()).sum()
     }
+
+    /// The columns of the file that become such ones.
+    fn those(&self, wanted: impl Fn(&Becomes) -> bool) -> Vec<usize> {
+        (0..)
+            .zip(&self.columns)
+            .filter(|(_, column)| wanted(&column.becomes))
+            .map(|(place, _)| place)
+            .collect()
+    }
+
+    /// Where a column of the file stands once those that are `done` have taken their room.
+    fn place(&self, column: usize, done: impl Fn(&Becomes) -> bool) -> usize {
+        let before = self.columns[..column].iter().map(|column| &column.becomes);
+        before.map(|becomes| if done(becomes) { becomes.width() } else { 1 }).sum()
+    }
 }
 
 impl Prepared {
     fn fit(
         columns: &Columns,
+        encode: Encode,
         shape: &Shape,
         name: &str,
         content: &Content,
@@ -111,8 +116,9 @@ impl Prepared {
                 let mut counts = vec![0; names.len()];
                 present.iter().for_each(|position| counts[*position as usize] += 1);
                 let categories = names.len();
-                let becomes = match columns.encoded(name) {
-                    Encode::OneHot => Becomes::OneHot { categories, missing },
+                let becomes = match columns.encoded(name, encode) {
+                    Encode::OneHot => Becomes::OneHot { dropped: 0, categories, missing },
+                    Encode::OneHotDropFirst => Becomes::OneHot { dropped: 1, categories, missing },
                     Encode::Ordinal => Becomes::Ordinal { missing },
                 };
                 let missing_as = missing.map(|missing| names[missing].clone());
@@ -125,7 +131,7 @@ impl Prepared {
                 let length = |text: &String| text.chars().count() as f64;
                 let lengths: Vec<_> = texts.iter().map(length).collect();
                 let lengths = statistics::of(&ArrayView1::from(&lengths));
-                (FeatureKind::Text { lengths }, Becomes::Weights(Box::new(Weights::fit(texts)?)))
+                (FeatureKind::Text { lengths }, Becomes::Weights(Box::new(columns.texts.fit(texts)?)))
             }
         };
         Ok(Self { feature: Feature { name: name.to_owned(), kind }, becomes })
@@ -173,44 +179,12 @@ fn category(impute: &Impute, present: &[f64], names: &mut Vec<String>) -> anyhow
     }
 }
 
-impl Weights {
-    fn fit(texts: Vec<String>) -> anyhow::Result<Self> {
-        let documents = texts.len();
-        let texts = Array1::from(texts);
-        let counts = CountVectorizer::params().fit(&texts)?;
-        let StepSpec::CountVectorizer(spec) = artifact::fitted::words::export(&counts)?.spec else {
-            bail!("a count vectorizer is exported as another step");
-        };
-        let mut places: Vec<usize> = (0..spec.words.vocabulary.len()).collect();
-        if places.is_empty() {
-            bail!("no text of the rows to fit has a word");
-        }
-        places.sort_by_key(|place| &spec.words.vocabulary[*place]);
-        let mut frequencies = vec![0_usize; places.len()];
-        for text in counts.transform(&texts)?.outer_iterator() {
-            text.indices().iter().for_each(|word| frequencies[*word] += 1);
-        }
-        let idf = |place: &usize| TfIdfMethod::Smooth.compute_idf(documents, frequencies[*place]);
-        let idf = places.iter().map(idf).collect();
-        let vocabulary = places.iter().map(|place| spec.words.vocabulary[*place].clone()).collect();
-        Ok(Self { counts, words: Words { vocabulary, ..spec.words }, places, idf })
-    }
-
-    /// What the words of a text weigh, by linfa's counts.
-    fn of(&self, text: &str) -> Vec<f64> {
-        let text = Array1::from(vec![text.to_owned()]);
-        let counts = self.counts.transform(&text).map(|counts| counts.to_dense()).unwrap_or_default();
-        let count = |place: &usize| counts.get((0, *place)).map_or(f64::NAN, |count| *count as f64);
-        self.places.iter().zip(&self.idf).map(|(place, idf)| count(place) * idf).collect()
-    }
-}
-
 impl Becomes {
     fn width(&self) -> usize {
         match self {
             Self::Number { .. } | Self::Ordinal { .. } => 1,
-            Self::OneHot { categories, .. } => *categories,
-            Self::Weights(weights) => weights.idf.len(),
+            Self::OneHot { dropped, categories, .. } => categories - dropped,
+            Self::Weights(weights) => weights.width(),
         }
     }
 
@@ -223,9 +197,9 @@ impl Becomes {
         match self {
             Self::Number { fill } => numbers.push(fill.filter(|_| value.is_nan()).unwrap_or(value)),
             Self::Ordinal { missing } => numbers.push(or(*missing)),
-            Self::OneHot { categories, missing } => {
+            Self::OneHot { dropped, categories, missing } => {
                 let own = or(*missing);
-                numbers.extend((0..*categories).map(|position| f64::from(position as f64 == own)));
+                numbers.extend((*dropped..*categories).map(|position| f64::from(position as f64 == own)));
             }
             Self::Weights(weights) => numbers.extend(weights.of(&texts[value as usize])),
         }
@@ -238,17 +212,10 @@ impl Fitted for Preparation {
     }
 
     fn export(&self) -> Result<Vec<Exported>, ExportError> {
-        let places = |wanted: fn(&Becomes) -> bool| -> Vec<usize> {
-            (0..)
-                .zip(&self.columns)
-                .filter(|(_, column)| wanted(&column.becomes))
-                .map(|(place, _)| place)
-                .collect()
-        };
         let vector = |values: Vec<f64>| Tensor { shape: vec![values.len()], values: Values::F64(values) };
         let mut steps = Vec::new();
 
-        let columns = places(|becomes| matches!(becomes, Becomes::Number { fill: Some(_) }));
+        let columns = self.those(|becomes| matches!(becomes, Becomes::Number { fill: Some(_) }));
         if !columns.is_empty() {
             let fill = |column: &Prepared| match column.becomes {
                 Becomes::Number { fill } => fill,
@@ -257,7 +224,7 @@ impl Fitted for Preparation {
             let fills = self.columns.iter().filter_map(fill).collect();
             steps.push(Exported::new(Imputer { columns }, [("fills", vector(fills))]));
         }
-        let columns = places(|becomes| matches!(becomes, Becomes::Ordinal { .. }));
+        let columns = self.those(|becomes| matches!(becomes, Becomes::Ordinal { .. }));
         if !columns.is_empty() {
             let values = |place: &usize| match &self.columns[*place].feature.kind {
                 FeatureKind::Category(category) => {
@@ -270,20 +237,22 @@ impl Fitted for Preparation {
             let values = columns.iter().flat_map(values).collect();
             steps.push(Exported::new(OrdinalEncoder { columns }, [("values", vector(values))]));
         }
-        let columns = places(|becomes| matches!(becomes, Becomes::OneHot { .. }));
+        // Each step of one-hot, and then of each text, finds the columns where those before it have left them. The last text
+        // goes first, so that it moves no other.
+        let whole = |becomes: &Becomes| matches!(becomes, Becomes::OneHot { dropped: 0, .. });
+        let cut = |becomes: &Becomes| matches!(becomes, Becomes::OneHot { dropped: 1.., .. });
+        let columns = self.those(whole);
         if !columns.is_empty() {
             steps.push(Exported::new(OneHotEncoder { columns, drop_first: false }, []));
         }
-        // One-hot columns have taken their room already; the last text goes first, so that it moves no other.
+        let columns: Vec<_> = self.those(cut).into_iter().map(|column| self.place(column, whole)).collect();
+        if !columns.is_empty() {
+            steps.push(Exported::new(OneHotEncoder { columns, drop_first: true }, []));
+        }
         for (place, column) in self.columns.iter().enumerate().rev() {
             if let Becomes::Weights(weights) = &column.becomes {
-                let width = |before: &Prepared| match &before.becomes {
-                    Becomes::Weights(_) => 1,
-                    becomes => becomes.width(),
-                };
-                let words =
-                    Words { column: self.columns[..place].iter().map(width).sum(), ..weights.words.clone() };
-                steps.push(Exported::new(TfIdf { words }, [("idf", vector(weights.idf.clone()))]));
+                let column = self.place(place, |becomes| !matches!(becomes, Becomes::Weights(_)));
+                steps.push(weights.step(column));
             }
         }
         Ok(steps)

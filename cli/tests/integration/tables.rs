@@ -68,6 +68,40 @@ fn categories_become_positions_where_that_is_asked_and_numbers_may_be_categories
     assert_eq!(port.counts, [60, 60, 120, 0]);
 }
 
+/// The columns of one-hot are 1 in sum, as the intercept is: least squares has no single answer to them.
+#[test]
+fn where_sums_of_columns_have_no_answer_the_first_category_goes_without_one() {
+    let prices: String = (0..300).fold("colour,kind,area,size,price\n".to_owned(), |text, row| {
+        let (colour, size) = (["red", "blue", "green"][row % 3], ["s", "l"][row * 7 % 5 % 2]);
+        let area = row * 37 % 71;
+        let price = 2 * area + 10 * (row % 3) + 5 * usize::from(size == "l") + row * 53 % 97 / 20;
+        text + &format!("{colour},{},{area},{size},{price}\n", ["x", "y"][row * 11 % 7 % 2])
+    });
+    let train = "train --csv data.csv --target price --name m --out models --algorithm linear-regression";
+    let folder = Folder::with("data.csv", &prices);
+    folder.said(train);
+    folder.said("verify models/m/1");
+    assert_eq!(steps(&load(&folder)), ["one_hot_encoder", "linear_regression"]);
+    assert!(load(&folder).manifest().training.metrics["r2"] > 0.99);
+    assert_eq!(
+        folder.complained(&format!("{train} --encode one-hot")),
+        "linfactl: linear-regression: no single solution (a column is constant, or a sum of others as of --encode one-hot, or \
+         rows are too few); ridge has one"
+    );
+
+    // Without an intercept one of them may be whole; each step finds the columns where the one before has left them.
+    let folder = Folder::with("data.csv", &prices);
+    folder.said(&format!("{train} --without-intercept --encode colour:one-hot --encode size:ordinal"));
+    folder.said("verify models/m/1");
+    assert_eq!(
+        serde_json::to_value(&load(&folder).manifest().steps[1..3]).unwrap(),
+        serde_json::json!([
+            { "kind": "one_hot_encoder", "columns": [0] },
+            { "kind": "one_hot_encoder", "columns": [3], "drop_first": true },
+        ])
+    );
+}
+
 #[test]
 fn what_a_column_holds_is_never_guessed_from_half_of_it() {
     let said = |csv: &str, more: &str| {
@@ -113,6 +147,45 @@ fn texts_are_weighed_by_their_words() {
     assert_eq!(model.manifest().training.metrics["accuracy"], 1.0);
 }
 
+/// The answers to it are linfa's own: golden rows.
+#[test]
+fn words_are_made_counted_and_weighed_as_the_flags_say() {
+    let mut text = "review,verdict\n".to_owned();
+    for row in 0..120 {
+        let (word, verdict) = if row % 2 == 0 { ("A Splendid", "good") } else { ("no splendid", "bad") };
+        writeln!(text, "\"{word} film, number {row}\",{verdict}").unwrap();
+    }
+    let trained = |flags: &str| {
+        let folder = Folder::with("data.csv", &text);
+        folder.said(&format!(
+            "train --csv data.csv --target verdict --text review --algorithm logistic-regression --name m --out models {flags}"
+        ));
+        serde_json::to_value(&load(&folder).manifest().steps[0]).unwrap()
+    };
+    let n_grams =
+        trained("--n-gram-range 1,2 --document-frequency 0.4,1 --stopwords film,number --weights counts");
+    let expected = serde_json::json!({
+        "kind": "count_vectorizer", "column": 0, "normalize": true, "lowercase": true, "n_grams": [1, 2],
+        "vocabulary": ["film number", "no", "no splendid", "splendid", "splendid film"],
+    });
+    assert_eq!(n_grams, expected);
+    let few =
+        trained("--test-split 0 --max-features 4 --without-lowercase --without-normalize --weights textbook");
+    let expected = serde_json::json!({
+        "kind": "tf_idf", "column": 0, "normalize": false, "lowercase": false, "n_grams": [1, 1],
+        "vocabulary": ["film", "no", "number", "splendid"],
+    });
+    assert_eq!(few, expected);
+
+    let folder = Folder::with("data.csv", &text);
+    let refused = |flags: &str| crate::text(&folder.run(&format!("{TRAIN} {flags}")).stderr).to_owned();
+    assert!(
+        refused("--text review --n-gram-range 2")
+            .contains("it is two numbers with a comma between, as in 1,2")
+    );
+    assert!(refused("--n-gram-range 1,2").contains("--text <COLUMN>"));
+}
+
 #[test]
 fn a_file_without_a_header_has_numbered_columns() {
     let text = passengers(200);
@@ -147,4 +220,37 @@ fn a_trained_table_is_served_and_scored_by_the_names_of_its_columns() {
         refused.contains("row 0, column `sex`: expected one of female, male, got an empty text"),
         "{refused}"
     );
+
+    // The same rows by a stream, a few at a time, and into a file.
+    let stream = "--csv data.csv --ignore id --ignore fate --batch 7 --out answers.csv";
+    let predict = predict.replace(" --format json", "");
+    let said = folder.said(&format!("{predict} {stream}"));
+    assert!(said.starts_with("600 rows answered by m version 1, sha256:"), "{said}");
+    let whole: serde_json::Value = serde_json::from_str(
+        &folder.said(&format!("{predict} --csv data.csv --ignore id --ignore fate --format json")),
+    )
+    .unwrap();
+    let answers = fs_err::read_to_string(folder.path("answers.csv")).unwrap();
+    let (header, lines) = answers.split_once('\n').unwrap();
+    assert_eq!(header, "label,lost,survived");
+    assert_eq!(lines.lines().count(), 600);
+    for (line, row) in lines.lines().zip(whole["rows"].as_array().unwrap()) {
+        let cells: Vec<_> = line.split(',').collect();
+        let share = |cell: usize| serde_json::json!(cells[cell].parse::<f64>().unwrap());
+        let expected = serde_json::json!({
+            "label": cells[0], "probabilities": { "lost": share(1), "survived": share(2) },
+        });
+        assert_eq!(*row, expected);
+    }
+
+    // What is wrong far down is told, and leaves the file as it was.
+    let data = passengers(600);
+    let (before, after) = data.split_once("\n500,").unwrap();
+    let broken = format!("{before}\n500,{}", after.replacen("male", "", 1));
+    fs_err::write(folder.path("data.csv"), broken).unwrap();
+    let refused = folder.complained(&format!("{predict} {stream}"));
+    assert!(refused.starts_with("linfactl: data.csv: after 497 rows: "), "{refused}");
+    assert_eq!(fs_err::read_to_string(folder.path("answers.csv")).unwrap(), answers);
+    let refused = folder.complained(&format!("{predict} {stream}").replace("answers.csv", "/dev/null"));
+    assert_eq!(refused, "linfactl: /dev/null is no plain file, which could be replaced");
 }

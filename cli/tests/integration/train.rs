@@ -354,8 +354,8 @@ fn what_cannot_be_trained_is_refused_in_a_sentence_and_nothing_is_written() {
         (
             "a,b,c\n1,1,1\n2,1,2\n3,1,3\n4,1,4\n5,1,5\n",
             line,
-            "linear-regression: no single solution (a column is constant, or a sum of others, or rows are too few): \
-             Matrix is non-invertible",
+            "linear-regression: no single solution (a column is constant, or a sum of others as of --encode one-hot, or rows \
+             are too few); ridge has one: Matrix is non-invertible",
         ),
     ] {
         let folder = Folder::with("data.csv", csv);

@@ -44,6 +44,18 @@ fn a_lasso_drops_features_and_a_ridge_does_not() {
     assert_eq!((weights("lasso"), weights("ridge")), (1, 3));
 }
 
+/// By the normal equations: each of two equal features has the weight Σxy / (2 Σx² + rows x penalty).
+#[test]
+fn a_ridge_that_ends_before_its_last_iteration_has_the_weights_of_the_normal_equations() {
+    let csv = format!("a,b,y\n{}", "-1,-1,-2\n1,1,2\n".repeat(20));
+    for penalty in [1.0, 0.01] {
+        let model =
+            trained(&csv, &format!("--target y --algorithm ridge --penalty {penalty} --test-split 0"));
+        let (expected, found) = (2.0 * 80.0 / (80.0 + 40.0 * penalty), predict(&model, &[1.0, 1.0])[0]);
+        assert!((found - expected).abs() < 1e-3, "{penalty}: {found}, not {expected}");
+    }
+}
+
 #[test]
 fn models_of_several_targets_are_trained_and_proven() {
     for algorithm in [

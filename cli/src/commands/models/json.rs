@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use client::pb::{ListModelsResponse, Model, ModelVersion};
+use client::pb::{Feature, ListModelsResponse, Model, ModelVersion, Signature, feature::Kind};
 use serde_json::{Value, json};
 
-use super::{moment, state};
+use super::{features::kind, moment, state};
 
 pub(super) fn to_json(listed: &ListModelsResponse) -> Value {
     let models: Vec<_> = listed.models.iter().map(model_to_json).collect();
@@ -49,7 +49,30 @@ fn version_to_json(version: &ModelVersion) -> Value {
             json!({ "check": refusal.check, "reason": refusal.reason })
         }),
         "checks": checks.collect::<Vec<_>>(),
+        "signature": version.signature.as_ref().map(signature_to_json),
     })
+}
+
+fn signature_to_json(signature: &Signature) -> Value {
+    json!({
+        "task": signature.task,
+        "steps": signature.steps,
+        "outputs": signature.outputs,
+        "inputs": signature.inputs.iter().map(feature_to_json).collect::<Vec<_>>(),
+    })
+}
+
+/// A category has no statistics, all else no categories.
+fn feature_to_json(feature: &Feature) -> Value {
+    let mut json = json!({ "name": feature.name, "kind": kind(feature), "missing": feature.missing });
+    let more = match feature.kind() {
+        Kind::Category => json!({ "categories": feature.categories, "unknown": feature.unknown }),
+        _ => json!({ "min": feature.min, "max": feature.max, "mean": feature.mean, "std": feature.std }),
+    };
+    if let (Value::Object(json), Value::Object(more)) = (&mut json, more) {
+        json.extend(more);
+    }
+    json
 }
 
 fn present(text: &str) -> Option<&str> {
@@ -99,6 +122,7 @@ mod tests {
                   ],
                   "digest": "sha256:1111111111111111111111111111111111111111111111111111111111111111",
                   "refusal": null,
+                  "signature": null,
                   "signer": null,
                   "state": "serving",
                   "version": 1
@@ -113,6 +137,46 @@ mod tests {
                   ],
                   "digest": "sha256:2222222222222222222222222222222222222222222222222222222222222222",
                   "refusal": null,
+                  "signature": {
+                    "inputs": [
+                      {
+                        "kind": "number",
+                        "max": 7.9,
+                        "mean": 5.8433,
+                        "min": 4.3,
+                        "missing": false,
+                        "name": "length",
+                        "std": 0.8281
+                      },
+                      {
+                        "categories": [
+                          "garden",
+                          "wild"
+                        ],
+                        "kind": "category",
+                        "missing": true,
+                        "name": "site",
+                        "unknown": true
+                      },
+                      {
+                        "kind": "text",
+                        "max": 120.0,
+                        "mean": 31.4,
+                        "min": 0.0,
+                        "missing": true,
+                        "name": "note",
+                        "std": 0.0
+                      }
+                    ],
+                    "outputs": [
+                      "setosa",
+                      "virginica"
+                    ],
+                    "steps": [
+                      "logistic_regression"
+                    ],
+                    "task": "classification"
+                  },
                   "signer": "sha256:abababababababababababababababababababababababababababababababab",
                   "state": "serving",
                   "version": 2
@@ -130,6 +194,7 @@ mod tests {
                     "check": "digest",
                     "reason": "`model.safetensors` is not what the manifest lists"
                   },
+                  "signature": null,
                   "signer": null,
                   "state": "rejected",
                   "version": 3

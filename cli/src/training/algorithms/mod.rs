@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use artifact::fitted::Fitted;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, builder::PossibleValue};
 
-use super::split::Part;
+use super::{columns::Encode, split::Part};
 
 /// What a model is to learn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +30,12 @@ pub(crate) enum Task {
 pub(crate) trait Fit: fmt::Debug {
     /// What it learns.
     fn task(&self) -> Task;
+
+    /// How categories become numbers unless the flags say it. Another way than the first suits what has no answer where columns
+    /// are sums of others.
+    fn encode(&self) -> Encode {
+        Encode::OneHot
+    }
 
     /// Lets linfa fit it.
     fn fit(&self, lesson: &Lesson<'_>) -> anyhow::Result<Box<dyn Fitted>>;
@@ -200,6 +206,11 @@ impl Algorithm {
     /// What it learns.
     pub(crate) fn task(&self) -> Task {
         self.fit.task()
+    }
+
+    /// How categories become numbers unless the flags say it.
+    pub(crate) fn encode(&self) -> Encode {
+        self.fit.encode()
     }
 
     /// The hyper-parameters as they are.

@@ -4,7 +4,7 @@ use artifact::fitted::Fitted;
 use clap::{Args, ValueEnum};
 use linfa::{DatasetBase, traits::Fit as _};
 use linfa_preprocessing::linear_scaling::{LinearScaler, ScalingMethod};
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView1};
 
 use super::{Fit, Lesson, Task};
 use crate::training::model::{Scale, linear};
@@ -95,15 +95,22 @@ impl Fit for NormScaler {
     }
 }
 
+/// The share of a feature's largest value that rounding may leave of a mean that is 0.
+const ROUNDING: f64 = 1e-12;
+
 /// Fits a model on features of mean 0, which the model is given together with the centring; on the features as they are if `centre`
-/// is false.
+/// is false, or if all means are 0 already, as after --scale.
 pub(super) fn centred(
     lesson: &Lesson<'_>,
     centre: bool,
     fit: impl FnOnce(&Array2<f64>) -> anyhow::Result<Box<dyn Fitted>>,
 ) -> anyhow::Result<Box<dyn Fitted>> {
     let records = &lesson.part.records;
-    if !centre {
+    let is_central = |column: ArrayView1<'_, f64>| {
+        let largest = column.fold(0.0_f64, |largest, value| largest.max(value.abs()));
+        column.mean().is_some_and(|mean| mean.abs() <= ROUNDING * largest)
+    };
+    if !centre || records.columns().into_iter().all(is_central) {
         return fit(records);
     }
     let centring = LinearScaler::standard_no_std().fit(&DatasetBase::from(records.view()))?;
