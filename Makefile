@@ -1,8 +1,8 @@
 # Every command of the project; CI runs the same ones. `make help` lists them.
 #
-# up and down need Docker, make and openssl alone; the rest needs Rust, and check and test both. clients and contract need
+# up and down need Docker, make and openssl alone; the rest needs Rust, and check and test both. clients, packed and contract need
 # Python 3.11 and Node 20.19 too, and contract Chromium.
-.PHONY: help up down secrets check test contract clients seal fuzz torture bench bench-kernels train
+.PHONY: help up down secrets check test contract clients packed seal fuzz torture bench bench-kernels train
 .DEFAULT_GOAL := help
 
 TOOLS := target/tools/bin
@@ -58,6 +58,10 @@ clients: $(NODE_MODULES) ## Make anew what the clients generate from the proto f
 	clients/python/check docs
 	clients/python/check wheel
 	npm --prefix clients/typescript run generate
+
+packed: $(NODE_MODULES) ## Each client's package: what is in it, and a prediction by it in a folder that has nothing else
+	cargo build -p linfactl
+	clients/packed
 
 $(NODE_MODULES): clients/typescript/package-lock.json
 	npm --prefix clients/typescript ci

@@ -52,6 +52,9 @@ impl Suite {
         let mut found = Vec::new();
         for client in fs::read_dir(repository().join("clients"))? {
             let client = client?;
+            if !client.file_type()?.is_dir() {
+                continue;
+            }
             for file in fs::read_dir(client.path())? {
                 let file = file?;
                 let (language, name) = (client.file_name(), file.file_name());
