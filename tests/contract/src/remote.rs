@@ -30,16 +30,15 @@ pub(crate) fn serving<T>(stand: &Stand, run: impl FnOnce(PathBuf) -> anyhow::Res
     fs::set_permissions(&program, PermissionsExt::from_mode(0o755))?;
     let listener = UnixListener::bind(&socket)?;
     thread::scope(|scope| {
-        let answering = scope.spawn(|| answer(&listener, stand));
+        // It takes the listener along: once it has ended, who asks is refused and does not wait.
+        let answering = scope.spawn(move || answer(&listener, stand));
         let ran = run(program);
         // Who asks for nothing ends it.
         let ended = UnixStream::connect(&socket).and_then(|caller| caller.shutdown(Shutdown::Write));
-        let answered = answering.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        let ran = ran?;
+        answering.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
         ended?;
-        answered?;
         fs::remove_file(&socket)?;
-        Ok(ran)
+        ran
     })
 }
 
@@ -57,5 +56,35 @@ fn answer(listener: &UnixListener, stand: &Stand) -> anyhow::Result<()> {
         // `{"Ok": "what it prints"}`, or `{"Err": "why not"}`.
         let said = done.map_err(|error| format!("{error:#}"));
         caller.write_all(&serde_json::to_vec(&said)?)?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::models;
+
+    #[test]
+    fn what_cannot_be_done_is_told_and_who_asks_next_is_answered() {
+        let folder = tempfile::tempdir().unwrap();
+        models::write_all(&folder.path().join("models")).unwrap();
+        // Nobody starts it: what is dropped are files.
+        let stand = serde_json::json!({ "folder": folder.path(), "port": 1, "page": 2, "place": "Compose" });
+        let stand: Stand = serde_json::from_value(stand).unwrap();
+        let ask = |words: &[&str]| -> Result<String, String> {
+            let mut asked = UnixStream::connect(folder.path().join(SOCKET)).unwrap();
+            asked.write_all(&serde_json::to_vec(words).unwrap()).unwrap();
+            asked.shutdown(Shutdown::Write).unwrap();
+            serde_json::from_reader(asked).unwrap()
+        };
+        let said = serving(&stand, |program| {
+            assert!(program.exists());
+            Ok([ask(&["drop", "walker"]), ask(&["drop", "nobody"]), ask(&["fly"]), ask(&["drop", "walker"])])
+        });
+        let [first, nobody, fly, second] = said.unwrap();
+        assert_eq!((first.as_deref(), second.as_deref()), (Ok("2\n"), Ok("3\n")));
+        assert!(nobody.unwrap_err().starts_with("only what is there gets another version"));
+        assert!(fly.unwrap_err().contains("unrecognized subcommand 'fly'"));
+        UnixStream::connect(folder.path().join(SOCKET)).unwrap_err();
     }
 }
