@@ -1,15 +1,16 @@
 # Every command of the project; CI runs the same ones. `make help` lists them.
 #
-# up and down need Docker, make and openssl alone; the rest needs Rust, and check and test both. clients and contract need
-# Python 3.11 and Node 20.19 too, and contract Chromium.
-.PHONY: help up down secrets check test contract clients seal fuzz torture bench bench-kernels train
+# up and down need Docker, make and openssl alone; the rest needs Rust, and check, test and contract both. clients and packed need
+# Python 3.11 and Node 20.19 too.
+.PHONY: help up down secrets check test contract clients packed seal fuzz torture bench bench-kernels train
 .DEFAULT_GOAL := help
 
 TOOLS := target/tools/bin
 RUN := docker compose run --rm -T linfactl
 # The Python and TypeScript clients in a container that has their tools; `check` or `test`.
-CLIENTS = docker build --file Dockerfile.clients --target $(1) --tag linfa-serve-clients:$(1) . && \
-    docker run --rm --init --shm-size 512m linfa-serve-clients:$(1)
+CLIENTS_IMAGE = docker build --file Dockerfile.clients --target $(1) --tag linfa-serve-clients:$(1) .
+CLIENTS = $(CLIENTS_IMAGE) && docker run --rm --init --shm-size 512m linfa-serve-clients:$(1)
+CONTRACT := cargo run --quiet -p linfa-serve-contract -- run --image linfa-serve-clients:test
 NODE_MODULES := clients/typescript/node_modules
 TRAIN := cargo run --release -p linfactl -- train --out models
 
@@ -42,15 +43,17 @@ check: $(TOOLS)/cargo-deny ## What must hold of every commit: format, lints, doc
 	@# What an error means to a client is decided in one place.
 	@if grep -rnw --include='*.rs' Code src | grep -v '^src/status.rs:'; then echo 'gRPC codes are for src/status.rs alone'; exit 1; fi
 
-test: ## Unit, integration and documentation tests, then the containers end to end
+test: ## Unit, integration and documentation tests, then the containers end to end, also by every client
 	cargo test
 	docker compose --profile tools build
 	$(call CLIENTS,test)
 	cargo test -p linfa-serve-e2e -- --show-output
+	$(CONTRACT)
 
-contract: $(NODE_MODULES) ## The same cases by every client, against the containers; SUITES names some of them
-	docker compose build
-	cargo run --quiet -p linfa-serve-contract -- run $(SUITES)
+contract: ## The same cases by every client, against the containers; SUITES names some of them
+	docker compose --profile tools build
+	$(call CLIENTS_IMAGE,test)
+	$(CONTRACT) $(SUITES)
 
 clients: $(NODE_MODULES) ## Make anew what the clients generate from the proto files; their references and packages too
 	PYTHON=$$(clients/python/venv) clients/python/generate
@@ -58,6 +61,10 @@ clients: $(NODE_MODULES) ## Make anew what the clients generate from the proto f
 	clients/python/check docs
 	clients/python/check wheel
 	npm --prefix clients/typescript run generate
+
+packed: $(NODE_MODULES) ## Each client's package: what is in it, and a prediction by it in a folder that has nothing else
+	cargo build -p linfactl
+	clients/packed
 
 $(NODE_MODULES): clients/typescript/package-lock.json
 	npm --prefix clients/typescript ci

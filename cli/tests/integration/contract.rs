@@ -1,8 +1,8 @@
 //! The Rust client against `linfactl up`: the cases that every client keeps, and its tour.
 
-use std::{path::Path, sync::Arc};
+use std::path::Path;
 
-use contract::{Act, Command, RustSuite, Stand, Where};
+use contract::{RustSuite, Stand, Where};
 use tokio::runtime::Runtime;
 
 use crate::up::{Up, iris};
@@ -27,15 +27,13 @@ fn the_rust_client_keeps_the_contract() {
     let folder = tempfile::tempdir().unwrap();
     let program = Path::new(env!("CARGO_BIN_EXE_linfactl")).to_owned();
     let standing = Standing(Stand::start(folder.path(), Where::Linfactl(program)).unwrap());
-    let place = folder.path().to_owned();
-    let act: Act = Arc::new(move |words| Command::of(words)?.run(&Stand::of(&place)?));
-    let variables = standing.0.variables().unwrap();
-    let variable = |name| variables.iter().find(|(other, _)| *other == name).unwrap().1.clone();
-    let (server, key) = (variable("CONTRACT_SERVER"), variable("CONTRACT_KEY_FILE"));
-    let narrow = variable("CONTRACT_NARROW_KEY_FILE");
     let held = Runtime::new().unwrap().block_on(async {
-        let suite = RustSuite::new(&server, key.as_ref(), narrow.as_ref(), act).await.unwrap();
-        suite.run(|line| println!("{line}")).await.unwrap()
+        let suite = RustSuite::new(standing.0.clone()).await.unwrap();
+        let say = |line: &str| {
+            println!("{line}");
+            Ok(())
+        };
+        suite.run(say).await.unwrap()
     });
     assert!(held, "a case does not hold; the lines above say why");
 }

@@ -7,6 +7,8 @@ use std::{
 };
 
 use assert_cmd::Command;
+// By its own name too, as the tour knows it.
+extern crate client as linfa_serve_client;
 
 mod contract;
 mod families;

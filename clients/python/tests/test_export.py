@@ -66,17 +66,18 @@ def agreement(name: str, estimator: Any, rows: Any, answer: Answer) -> None:
             numbers, scores, differs = answer.values, estimator.transform(rows), np.zeros(ROWS, dtype=bool)
         case _:
             raise AssertionError(answer)
-    off = 0.0
+    apart = "no numbers"
     if numbers is not None and scores is not None:
         scores = np.reshape(scores.toarray() if hasattr(scores, "toarray") else scores, numbers.shape)
-        off = float((np.abs(numbers - scores) / max(1.0, np.abs(scores).max())).max())
-        assert off < 1e-9
+        off, largest = float(np.abs(numbers - scores).max()), float(np.abs(scores).max())
+        assert off < 1e-9 * max(1.0, largest)
+        apart = f"{off:.1e} apart at most, of numbers up to {largest:.1e}"
         nearest = np.sort(
             -scores if isinstance(answer, Clustering) and answer.probabilities is None else scores, axis=1
         )
         differs &= np.diff(nearest[:, -2:], axis=1).ravel() > 1e-9 if numbers.shape[1] > 1 else True
     assert differs.mean() <= (0 if scores is not None else 1e-3)
-    print(f"{name}: largest difference {off:.1e}, {differs.sum()} of {ROWS} choices differ")
+    print(f"{name}: {apart}, {differs.sum()} of {ROWS} choices differ")
 
 
 def test_a_version_is_three_files_that_tell_where_the_model_comes_from(tmp_path: Path) -> None:

@@ -52,6 +52,13 @@ def table(*steps: Any) -> Any:
 
 NAN_ROW = X.copy()
 NAN_ROW[3, 1] = np.nan
+NAN_COLUMN = X.copy()
+NAN_COLUMN[:, 1] = np.nan
+# As what was fitted by rows with NaN may be.
+lost_mean = StandardScaler().fit(X)
+lost_mean.mean_[1] = np.nan
+lost_slopes = LinearRegression().fit(NUMBERS, TARGET)
+lost_slopes.coef_[:] = np.nan
 fitted = LogisticRegression(max_iter=1000).fit(X, Y)
 by_name = LogisticRegression(max_iter=1000).fit(FRAME, Y)
 
@@ -121,6 +128,20 @@ ESTIMATORS: list[tuple[str, Any, Any, str]] = [
         TABLE,
         "a OneHotEncoder that has seen a gap; put a SimpleImputer before it",
     ),
+    ("NaN in the statistics", lost_mean, X, "its offsets are not all finite; fit it anew"),
+    ("NaN in the coefficients", lost_slopes, NUMBERS, "its coefficients are not all finite; fit it anew"),
+    (
+        "an imputer of nothing",
+        SimpleImputer().fit(NAN_COLUMN),
+        NAN_COLUMN,
+        "a SimpleImputer with no number but nan for the gaps of column 1 cannot be exported",
+    ),
+    (
+        "a function over a column",
+        table((FunctionTransformer(np.log1p), ["fare"])),
+        TABLE,
+        "step `columntransformer`: step `functiontransformer`: a FunctionTransformer with func=",
+    ),
     ("a class that never comes", fitted, X[Y == 0][:5].repeat(2, axis=0), "never answers `1`, on no row of X"),
 ]
 ROWS: list[tuple[str, Any, Any, str]] = [
@@ -133,6 +154,13 @@ ROWS: list[tuple[str, Any, Any, str]] = [
     ("another order", by_name, FRAME[["b", "a", "c", "d"]], r"in another order .*; give X\[\['a', 'b', 'c', 'd'\]\]"),
     ("dates", by_name, FRAME.assign(d=pd.Timestamp("2024-02-29")), "column `d` holds datetime64.*days since"),
     ("categories", by_name, FRAME.assign(d="x"), "column `d` holds texts, and no step encodes it; put a OneHotEnc"),
+    (
+        "a categorical column",
+        by_name,
+        FRAME.assign(d=pd.Categorical(["x"] * len(FRAME))),
+        "column `d` holds texts, and no step encodes it",
+    ),
+    ("object columns", by_name, FRAME.astype(object), r"column `a`, row 0: expected a text .*numbers by \.astype"),
     ("polars dates", by_name, pl.DataFrame(FRAME.to_dict("list")).with_columns(d=pl.date(2024, 2, 29)), "holds date"),
     (
         "a text that is unknown",

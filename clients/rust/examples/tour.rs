@@ -4,7 +4,7 @@
 
 use std::{error::Error, time::Duration};
 
-use client::{
+use linfa_serve_client::{
     ApiKey, Client, Input, Prediction, Target,
     ndarray::{Array2, array},
     tokio_stream,
@@ -20,7 +20,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// One flower, by the position of its features.
-pub async fn ask(server: &str, key_file: &str) -> Result<Prediction, client::Error> {
+pub async fn ask(server: &str, key_file: &str) -> Result<Prediction, linfa_serve_client::Error> {
     let client = Client::connect(server, ApiKey::from_file(key_file)?).await?;
     client.predict("iris", Input::rows(&[5.1, 3.5, 1.4, 0.2])).await
 }

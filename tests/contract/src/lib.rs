@@ -3,11 +3,14 @@
 mod cases;
 mod commands;
 mod models;
+mod remote;
+mod report;
 mod rust;
 mod stand;
 mod suites;
 
 pub use commands::Command;
-pub use rust::{Act, RustSuite};
+pub use report::{Report, Reports};
+pub use rust::RustSuite;
 pub use stand::{Stand, Where};
-pub use suites::{Case, Report, Suite};
+pub use suites::Suite;

@@ -5,7 +5,8 @@ use std::{env, io::Write as _, path::PathBuf, process::ExitCode};
 
 use anyhow::Context as _;
 use clap::{Args, Parser};
-use contract::{Command, Stand, Suite, Where};
+use contract::{Command, Reports, RustSuite, Stand, Suite, Where};
+use tokio::runtime::Runtime;
 
 /// The contract of the clients.
 #[derive(Parser)]
@@ -19,6 +20,8 @@ enum Contract {
         /// The folder
         folder: PathBuf,
     },
+    /// The suite of the Rust client
+    Rust,
     /// What a suite asks for
     #[command(flatten)]
     Act(Command),
@@ -28,6 +31,9 @@ enum Contract {
 struct Run {
     /// As `python` or `typescript-browser`
     suites: Vec<String>,
+    /// Those that are programs of their own run in containers of this image
+    #[arg(long)]
+    image: Option<String>,
     #[command(flatten)]
     place: Place,
 }
@@ -52,6 +58,7 @@ fn main() -> ExitCode {
         Contract::Run(run) => run.run(),
         Contract::Up(up) => up.run(),
         Contract::Down { folder } => Stand::of(&folder).and_then(|stand| stand.stop()).map(|()| true),
+        Contract::Rust => rust(),
         Contract::Act(command) => act(command).map(|()| true),
     };
     match done {
@@ -67,22 +74,25 @@ fn main() -> ExitCode {
 impl Run {
     /// Whether every case of every suite holds.
     fn run(self) -> anyhow::Result<bool> {
-        let mut all = true;
+        let mut reports = Vec::new();
         for suite in Suite::find(&self.suites)? {
             let folder = tempfile::Builder::new().prefix("linfa-contract-").tempdir()?;
             let stand = Stand::start(folder.path(), self.place.place()?);
-            let ran = stand.as_ref().map_or(Ok(None), |stand| suite.run(stand).map(Some));
+            let image = self.image.as_deref();
+            let ran = stand.as_ref().map_or(Ok(None), |stand| suite.run(stand, image).map(Some));
             // It goes whatever has happened.
             if let Ok(stand) = &stand {
                 stand.stop()?;
             }
             stand?;
             if let Some(report) = ran? {
-                all &= report.holds();
                 say(&report.to_string())?;
+                reports.push(report);
             }
         }
-        Ok(all)
+        let reports = Reports(reports);
+        say(&format!("\n{reports}"))?;
+        Ok(reports.holds())
     }
 }
 
@@ -90,7 +100,7 @@ impl Up {
     fn run(self) -> anyhow::Result<bool> {
         fs_err::create_dir(&self.folder)?;
         let stand = Stand::start(&fs_err::canonicalize(&self.folder)?, self.place.place()?)?;
-        for (name, value) in stand.variables()? {
+        for (name, value) in stand.variables(&env::current_exe()?) {
             say(&format!("export {name}={value}\n"))?;
         }
         Ok(true)
@@ -106,9 +116,19 @@ impl Place {
     }
 }
 
+fn rust() -> anyhow::Result<bool> {
+    let say_line = |line: &str| say(&format!("{line}\n"));
+    Runtime::new()?.block_on(async { RustSuite::new(stand()?).await?.run(say_line).await })
+}
+
 fn act(command: Command) -> anyhow::Result<()> {
+    say(&command.run(&stand()?)?)
+}
+
+/// The stand of the suite that this is run by.
+fn stand() -> anyhow::Result<Stand> {
     let folder = env::var_os("CONTRACT_STAND").context("CONTRACT_STAND names the stand's folder")?;
-    say(&command.run(&Stand::of(folder.as_ref())?)?)
+    Stand::of(folder.as_ref())
 }
 
 fn say(text: &str) -> anyhow::Result<()> {

@@ -1,10 +1,6 @@
 //! The suite of the Rust client.
 
-use std::{
-    path::Path,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
 use client::{
@@ -15,42 +11,41 @@ use client::{
 use fs_err as fs;
 use tokio::time::{interval, timeout};
 
-use crate::cases::{
-    Call, Case, Cases, Described, Failure, Form, Key, Listed, Retried, Rows, Streamed, Watched,
+use crate::{
+    Command, Stand,
+    cases::{Call, Case, Cases, Described, Failure, Form, Key, Listed, Retried, Rows, Streamed, Watched},
 };
 
 mod compare;
 
 use compare::{answers, fails, same};
 
-/// What a suite asks for while it runs: the words of a command, and what it prints.
-pub type Act = Arc<dyn Fn(&[String]) -> anyhow::Result<String> + Send + Sync>;
-
 /// Everything that the suite needs.
 pub struct RustSuite {
     client: Client,
     narrow: Client,
     unknown: Client,
-    act: Act,
+    stand: Stand,
 }
 
 impl RustSuite {
-    /// A suite against that server.
+    /// A suite against that stand.
     ///
     /// # Errors
-    /// If it is not reached, or a key file cannot be read.
-    pub async fn new(server: &str, key: &Path, narrow_key: &Path, act: Act) -> anyhow::Result<Self> {
-        let narrow = Client::connect(server, ApiKey::from_file(narrow_key)?).await?;
-        let unknown = Client::connect(server, ApiKey::new("lsk_none")?).await?;
-        let client = Client::connect(server, ApiKey::from_file(key)?).await?;
-        Ok(Self { client, narrow, unknown, act })
+    /// If its server is not reached, or a key file cannot be read.
+    pub async fn new(stand: Stand) -> anyhow::Result<Self> {
+        let server = stand.endpoint();
+        let client = Client::connect(&server, ApiKey::from_file(stand.key())?).await?;
+        let narrow = Client::connect(&server, ApiKey::from_file(stand.narrow_key())?).await?;
+        let unknown = Client::connect(&server, ApiKey::new("lsk_none")?).await?;
+        Ok(Self { client, narrow, unknown, stand })
     }
 
     /// Runs every case, and says what became of each by the line that a suite prints. True if all hold.
     ///
     /// # Errors
-    /// If the cases cannot be read.
-    pub async fn run(&self, mut say: impl FnMut(&str)) -> anyhow::Result<bool> {
+    /// If the cases cannot be read, or a line cannot be said.
+    pub async fn run(&self, mut say: impl FnMut(&str) -> anyhow::Result<()>) -> anyhow::Result<bool> {
         let Cases { tolerance, cases } = Cases::read()?;
         let mut all = true;
         for case in &cases {
@@ -58,8 +53,8 @@ impl RustSuite {
             let held = self.case(case, tolerance).await;
             let (name, millis) = (&case.name, began.elapsed().as_millis());
             match &held {
-                Ok(()) => say(&format!("contract {name} ok {millis}")),
-                Err(error) => say(&format!("contract {name} failed {millis} {error:#}")),
+                Ok(()) => say(&format!("contract {name} ok {millis}"))?,
+                Err(error) => say(&format!("contract {name} failed {millis} {error:#}"))?,
             }
             all &= held.is_ok();
         }
@@ -90,17 +85,16 @@ impl RustSuite {
         }
         if let Some(call) = &case.restart {
             self.call(call, true, tolerance).await.context("before")?;
-            self.act(&["restart"]).await?;
+            self.act(Command::Restart).await?;
             self.call(call, true, tolerance).await.context("after")?;
         }
         Ok(())
     }
 
     /// A command, beside which calls go on.
-    async fn act(&self, words: &[&str]) -> anyhow::Result<String> {
-        let act = Arc::clone(&self.act);
-        let words: Vec<_> = words.iter().map(|&word| word.to_owned()).collect();
-        tokio::task::spawn_blocking(move || act(&words)).await?
+    async fn act(&self, command: Command) -> anyhow::Result<String> {
+        let stand = self.stand.clone();
+        tokio::task::spawn_blocking(move || command.run(&stand)).await?
     }
 
     async fn call(&self, call: &Call, retries: bool, tolerance: f64) -> anyhow::Result<()> {
@@ -185,7 +179,8 @@ impl RustSuite {
     async fn watch(&self, watched: &Watched) -> anyhow::Result<()> {
         let mut watch = self.client.watch().await?;
         ensure!(!watch.next().await?.models.is_empty(), "the first message has no model");
-        let dropped: u64 = self.act(&["drop", &watched.model]).await?.trim().parse()?;
+        let drop = Command::Drop { model: watched.model.clone() };
+        let dropped: u64 = self.act(drop).await?.trim().parse()?;
         let serves = |model: &Model| {
             let is_it =
                 |version: &ModelVersion| version.version == dropped && version.state() == State::Serving;
@@ -223,7 +218,8 @@ impl RustSuite {
     }
 
     async fn retry(&self, retried: &Retried, tolerance: f64) -> anyhow::Result<()> {
-        let held: u64 = self.act(&["hold", &retried.model]).await?.trim().parse()?;
+        let model = || retried.model.clone();
+        let held: u64 = self.act(Command::Hold { model: model() }).await?.trim().parse()?;
         let target = || Target::model(&retried.model).version(held);
         let once = self.client.clone().without_retries();
         let refused = async {
@@ -239,9 +235,8 @@ impl RustSuite {
         let limit = Duration::from_millis(retried.within_ms);
         timeout(limit, refused).await.context("it is not refused as it should")??;
         let patient = self.client.clone().with_deadline(limit);
-        let release = ["release", &retried.model];
-        let (answered, released) =
-            tokio::join!(patient.predict(target(), input(&retried.input)?), self.act(&release));
+        let release = self.act(Command::Release { model: model() });
+        let (answered, released) = tokio::join!(patient.predict(target(), input(&retried.input)?), release);
         released?;
         answers(&answered?, &retried.answer, tolerance)
     }

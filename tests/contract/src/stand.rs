@@ -40,7 +40,7 @@ pub enum Where {
 }
 
 /// A server with the models of the cases.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Stand {
     folder: PathBuf,
     port: u16,
@@ -66,6 +66,7 @@ impl Stand {
         run(Command::new(repository().join("secrets/generate")).arg(stand.secrets()))?;
         stand.admit_the_narrow_key()?;
         fs::write(folder.join("stand.json"), serde_json::to_vec(&stand)?)?;
+        fs::copy(cases_file(), folder.join("cases.json"))?;
         if let Where::Compose = stand.place {
             stand.lay_out_compose()?;
         }
@@ -82,26 +83,28 @@ impl Stand {
         Ok(serde_json::from_slice(&fs::read(folder.join("stand.json"))?)?)
     }
 
+    /// Its folder, which holds all that there is of it.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Its folder of models.
     pub fn models(&self) -> PathBuf {
         self.folder.join("models")
     }
 
-    /// What a suite has to know, as variables.
-    ///
-    /// # Errors
-    /// If this program does not know where it lies.
-    pub fn variables(&self) -> anyhow::Result<Vec<(&'static str, String)>> {
-        let path = |path: PathBuf| path.to_string_lossy().into_owned();
-        Ok(vec![
-            ("CONTRACT_CASES", path(fs::canonicalize(cases_file())?)),
-            ("CONTRACT_DO", path(std::env::current_exe()?)),
+    /// What a suite has to know, as variables. `act` is the program that changes what the server runs on.
+    pub fn variables(&self, act: &Path) -> Vec<(&'static str, String)> {
+        let path = |path: &Path| path.to_string_lossy().into_owned();
+        vec![
+            ("CONTRACT_CASES", path(&self.folder.join("cases.json"))),
+            ("CONTRACT_DO", path(act)),
             ("CONTRACT_SERVER", self.endpoint()),
             ("CONTRACT_ORIGIN", self.origin()),
-            ("CONTRACT_KEY_FILE", path(self.secrets().join("client_api_key"))),
-            ("CONTRACT_NARROW_KEY_FILE", path(self.folder.join("narrow_api_key"))),
-            ("CONTRACT_STAND", path(self.folder.clone())),
-        ])
+            ("CONTRACT_KEY_FILE", path(&self.key())),
+            ("CONTRACT_NARROW_KEY_FILE", path(&self.narrow_key())),
+            ("CONTRACT_STAND", path(&self.folder)),
+        ]
     }
 
     /// Stops the server and starts it again at the same address.
@@ -137,7 +140,7 @@ impl Stand {
 
     /// What the server says of its models, once it is ready.
     fn listed(&self) -> anyhow::Result<Option<Vec<Model>>> {
-        let key = ApiKey::new(fs::read_to_string(self.secrets().join("client_api_key"))?.trim())?;
+        let key = ApiKey::from_file(self.key())?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let listed = runtime.block_on(async {
             let client = Client::connect(&self.endpoint(), key).await?.without_retries();
@@ -183,7 +186,8 @@ impl Stand {
         wait_until("the server has ended", || Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, self.port)).is_ok()))
     }
 
-    fn endpoint(&self) -> String {
+    /// The server, as `http://127.0.0.1:50051`.
+    pub fn endpoint(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
@@ -196,12 +200,22 @@ impl Stand {
         [(watches, most.to_owned()), ("LINFA_SERVE__WEB__ORIGINS", self.origin())]
     }
 
+    /// The file of the key that may do everything.
+    pub(crate) fn key(&self) -> PathBuf {
+        self.secrets().join("client_api_key")
+    }
+
+    /// The file of the key that may ask `plane` alone.
+    pub(crate) fn narrow_key(&self) -> PathBuf {
+        self.folder.join("narrow_api_key")
+    }
+
     fn secrets(&self) -> PathBuf {
         self.folder.join("secrets")
     }
 
     fn admit_the_narrow_key(&self) -> anyhow::Result<()> {
-        fs::write(self.folder.join("narrow_api_key"), NARROW_KEY)?;
+        fs::write(self.narrow_key(), NARROW_KEY)?;
         let (keys, added) = (self.secrets().join("api_keys.toml"), self.secrets().join("api_keys.new"));
         let sha256 = Digest::of(NARROW_KEY.as_bytes()).hex();
         let entry =

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use client::{ApiKey, Client, Code, Error, Input};
+use linfa_serve_client::{ApiKey, Client, Code, Error, Input};
 use tokio::net::TcpListener;
 
 fn key() -> ApiKey {

@@ -214,9 +214,12 @@ function listed(rows: readonly (readonly (number | null)[])[]): { values: Float6
 }
 
 function ramped({ width, from, down, along }: Ramp, first: number, end: number): Float64Array {
-    const cell = (_: unknown, at: number) =>
-        from + (first + Math.floor(at / width)) * down + (at % width) * along;
-    return Float64Array.from({ length: (end - first) * width }, cell);
+    const values = new Float64Array((end - first) * width);
+    // Millions of cells: `Float64Array.from` by a rule takes ten times as long.
+    for (let at = 0; at < values.length; at++) {
+        values[at] = from + (first + Math.floor(at / width)) * down + (at % width) * along;
+    }
+    return values;
 }
 
 /** A ramp piece by piece, each made when it is asked for. */

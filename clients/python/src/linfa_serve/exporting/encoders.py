@@ -26,7 +26,7 @@ def _impute(imputer: Any, chain: Chain) -> None:
             feature.missing_as = fill
         else:
             is_number = isinstance(fill, int | float | np.number) and bool(np.isfinite(fill))
-            require(is_number, imputer, f"{fill!r} for gaps")
+            require(is_number, imputer, f"no number but {fill} for the gaps of column {place}")
             feature.missing = True
             numbers.append(place)
     if numbers:
