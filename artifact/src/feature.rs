@@ -19,7 +19,7 @@ pub enum FeatureKind {
     Number {
         /// What they looked like in training, those that were there.
         statistics: Statistics,
-        /// Whether a row may lack one (NaN), since a step fills it in.
+        /// Whether a row may lack one (NaN), since a step fills it in or knows what to do without it.
         missing: bool,
     },
     /// One of some texts.

@@ -240,6 +240,11 @@ impl IntoIterator for Tensors {
 }
 
 impl Parameters<'_> {
+    /// Whether the step has a tensor of that name.
+    pub fn has(&self, name: &str) -> bool {
+        self.tensors.0.contains_key(&self.full(name))
+    }
+
     /// Takes `len` finite numbers.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! `averaging_forest`: the mean over all trees of what their leaves hold.
 //!
-//! Tensors: `nodes` and `thresholds` of the trees, as [`super::trees`] describes them, where a leaf's number is its row of
+//! Tensors: the lists of the trees, as [`super::trees`] describes them, where a leaf's number is its row of
 //! `leaves` (leaves x classes, or leaves x targets). In a classifier such a row holds probabilities: none is negative,
 //! and together they are 1.
 //!
@@ -67,6 +67,10 @@ impl Kind for AveragingForest {
 impl Step for Loaded {
     fn role(&self) -> Role {
         self.role.clone()
+    }
+
+    fn takes_missing(&self) -> bool {
+        self.trees.takes_missing()
     }
 
     fn run(&self, rows: &[f64], scores: &mut [f64], choices: &mut [u32]) {

@@ -1,6 +1,6 @@
 //! `boosted_forest`: each tree adds the number in its leaf to a sum, and a function of the sums is the answer.
 //!
-//! Tensors: `nodes` and `thresholds` of the trees, as [`super::trees`] describes them, where a leaf's number is its place in
+//! Tensors: the lists of the trees, as [`super::trees`] describes them, where a leaf's number is its place in
 //! `leaves` (leaves): what it adds, the learning rate included; `initial` (sums): what each sum begins with. With several sums
 //! the trees take turns: tree t adds to sum t mod sums, and each sum gets as many trees.
 //!
@@ -86,6 +86,10 @@ impl Kind for BoostedForest {
 impl Step for Loaded {
     fn role(&self) -> Role {
         self.role.clone()
+    }
+
+    fn takes_missing(&self) -> bool {
+        self.trees.takes_missing()
     }
 
     fn run(&self, rows: &[f64], scores: &mut [f64], choices: &mut [u32]) {

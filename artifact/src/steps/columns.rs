@@ -62,7 +62,8 @@ pub enum StepError {
 /// A loaded step, and the columns that it gives.
 pub type Placed = (Box<dyn Step>, Vec<Column>);
 
-/// A kind of step that looks at what its columns hold. Every [`Kind`] is one that takes plain numbers.
+/// A kind of step that looks at what its columns hold. Every [`Kind`] is one that takes numbers; missing ones if the loaded step
+/// [takes them](Step::takes_missing).
 pub trait TableKind {
     /// As [`Kind::load`]; `inputs` are the columns that reach the step.
     ///
@@ -83,8 +84,14 @@ impl<K: Kind> TableKind for K {
         output: &Output,
         parameters: &mut Parameters<'_>,
     ) -> Result<Placed, StepError> {
-        inputs.iter().try_for_each(|column| column.number("numbers"))?;
+        let refuse = |column: &Column| column.number("numbers");
+        let (gaps, others): (Vec<_>, Vec<_>) =
+            inputs.iter().partition(|column| matches!(column, Column::Missing { .. }));
+        others.into_iter().try_for_each(refuse)?;
         let step = self.load(inputs.len(), output, parameters)?;
+        if !step.takes_missing() {
+            gaps.into_iter().try_for_each(refuse)?;
+        }
         let width = step.role().width();
         if width > limits::WIDTH {
             return Err(StepError::Wide(width));

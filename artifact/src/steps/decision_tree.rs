@@ -1,6 +1,6 @@
 //! `decision_tree`: from the root down to a leaf's class.
 //!
-//! Tensors: `nodes` and `thresholds` of one tree, as [`super::trees`] describes them. A leaf's number is its class.
+//! Tensors: the lists of one tree, as [`super::trees`] describes them. A leaf's number is its class.
 
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +37,10 @@ impl Kind for DecisionTree {
 impl Step for Loaded {
     fn role(&self) -> Role {
         Role::Classifier { classes: self.classes, probabilities: false }
+    }
+
+    fn takes_missing(&self) -> bool {
+        self.tree.takes_missing()
     }
 
     fn run(&self, rows: &[f64], _: &mut [f64], choices: &mut [u32]) {

@@ -32,12 +32,18 @@ pub trait Step: fmt::Debug + Send + Sync {
     /// What the step gives, and how wide.
     fn role(&self) -> Role;
 
-    /// Answers each row of `rows` (rows x the width that the step was loaded for, C-contiguous, finite).
+    /// Answers each row of `rows` (rows x the width that the step was loaded for, C-contiguous, finite unless the step takes
+    /// missing numbers).
     ///
     /// `scores` has rows x [`Role::width`] values; `choices` has one per row if [`Role::chooses`], else none.
     /// Writes all of both, allocates nothing per row, and gives a row the same bits whatever the batch. What
     /// overflowed is a score that is not finite, or a choice of [`UNDECIDED`].
     fn run(&self, rows: &[f64], scores: &mut [f64], choices: &mut [u32]);
+
+    /// Whether it answers rows that lack some numbers: NaN, where a feature may be missing.
+    fn takes_missing(&self) -> bool {
+        false
+    }
 
     /// The same for a step that reads free texts. The cells of a text column are positions in `texts`.
     fn run_with_texts(&self, rows: &[f64], _texts: &[String], scores: &mut [f64], choices: &mut [u32]) {

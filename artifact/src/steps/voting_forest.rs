@@ -1,6 +1,6 @@
 //! `voting_forest`: each tree votes for a class; its probability is its share of the votes.
 //!
-//! Tensors: `nodes` and `thresholds` of the trees, as [`super::trees`] describes them, where a leaf's number is its class;
+//! Tensors: the lists of the trees, as [`super::trees`] describes them, where a leaf's number is its class;
 //! `weights` (trees): what each tree's vote counts, greater than zero.
 //!
 //! linfa leaves a tie to the order of a hash map, another at each call. Here it goes to the lowest class.
@@ -53,6 +53,10 @@ impl Kind for VotingForest {
 impl Step for Loaded {
     fn role(&self) -> Role {
         Role::Classifier { classes: self.classes, probabilities: true }
+    }
+
+    fn takes_missing(&self) -> bool {
+        self.trees.takes_missing()
     }
 
     fn run(&self, rows: &[f64], scores: &mut [f64], choices: &mut [u32]) {

@@ -51,6 +51,16 @@ CANCER = datasets.load_breast_cancer(return_X_y=True)
 DIGITS = datasets.load_digits(return_X_y=True)
 DIABETES = datasets.load_diabetes(return_X_y=True)
 X, Y = DIABETES
+
+
+def lacking(X: Any, y: Any) -> tuple[Any, Any]:
+    """The rows with gaps: a fifth of the values at random, and of one feature more where `y` is large."""
+    random = np.random.default_rng(3)
+    gaps = random.random(X.shape) < 0.2
+    gaps[:, 1] |= random.random(len(X)) < 0.9 * (y > np.median(y))
+    return np.where(gaps, np.nan, X), y
+
+
 SEVERAL = (X, np.column_stack([Y, 2 * Y - X[:, 0], X @ np.arange(10)]))
 INKED = ((DIGITS[0] > 8).astype(np.float64), DIGITS[1])
 
@@ -87,6 +97,12 @@ def columns() -> ColumnTransformer:
         ],
         remainder="passthrough",
     )
+
+
+def gaps_stay() -> ColumnTransformer:
+    """What makes numbers of its texts alone."""
+    texts = make_pipeline(SimpleImputer(strategy="most_frequent"), OneHotEncoder(handle_unknown="ignore"))
+    return ColumnTransformer([("numbers", "passthrough", ["fare", "age"]), ("texts", texts, ["port", "sex"])])
 
 
 LINEAR: dict[str, Case] = {
@@ -128,6 +144,16 @@ TREES: dict[str, Case] = {
     "hist-boosting-two": (HistGradientBoostingClassifier(max_iter=20), *CANCER),
     "hist-regressor": (HistGradientBoostingRegressor(max_iter=20), *DIABETES),
     "hist-poisson": (HistGradientBoostingRegressor(max_iter=20, loss="poisson"), *DIABETES),
+}
+GAPS: dict[str, Case] = {
+    "gaps-hist": (HistGradientBoostingClassifier(max_iter=20), *lacking(*IRIS)),
+    "gaps-hist-two": (HistGradientBoostingClassifier(max_iter=20), *lacking(*CANCER)),
+    "gaps-hist-regressor": (HistGradientBoostingRegressor(max_iter=20), *lacking(*DIABETES)),
+    "gaps-hist-gamma": (HistGradientBoostingRegressor(max_iter=20, loss="gamma"), *lacking(*DIABETES)),
+    "gaps-tree": (DecisionTreeClassifier(random_state=1), *lacking(*CANCER)),
+    "gaps-forest": (RandomForestClassifier(30, random_state=1), *lacking(*IRIS)),
+    "gaps-extra-trees": (ExtraTreesRegressor(30, random_state=1), *lacking(*DIABETES)),
+    "gaps-bagging": (BaggingClassifier(n_estimators=10, max_features=0.5, random_state=1), *lacking(*CANCER)),
 }
 MACHINES: dict[str, Case] = {
     "svc": (make_pipeline(StandardScaler(), SVC()), *CANCER),
@@ -172,7 +198,8 @@ OTHERS: dict[str, Case] = {
 TABLES: dict[str, Case] = {
     "table-logistic": (make_pipeline(columns(), lm.LogisticRegression(max_iter=1000)), *passengers()),
     "table-forest": (make_pipeline(columns(), RandomForestClassifier(30, random_state=1)), *passengers()),
+    "table-gaps": (make_pipeline(gaps_stay(), HistGradientBoostingClassifier(max_iter=20)), *passengers()),
     "table-columns": (ColumnTransformer([("sex", OneHotEncoder(), ["sex", "deck"])]), *passengers()),
     "union": (make_pipeline(FeatureUnion([("a", StandardScaler()), ("b", PCA(2))]), lm.Ridge()), *DIABETES),
 }
-ALL = LINEAR | TREES | MACHINES | BAYES | OTHERS | TABLES
+ALL = LINEAR | TREES | GAPS | MACHINES | BAYES | OTHERS | TABLES

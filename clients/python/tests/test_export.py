@@ -21,13 +21,16 @@ ROWS = 10_000
 
 
 def around(rows: Any) -> Any:
-    """Rows as far around those of training as their ranges are wide; of a table, its columns in other orders."""
+    """Rows as far around those of training as their ranges are wide, with gaps where those have some; of a table, its
+    columns in other orders."""
     random = np.random.default_rng(7)
     if isinstance(rows, pd.DataFrame):
         order = {name: random.integers(len(rows), size=ROWS) for name in rows}
         return pd.DataFrame({name: rows[name].iloc[order[name]].reset_index(drop=True) for name in rows})
-    low, high = rows.min(axis=0), rows.max(axis=0)
-    return low + (high - low) * random.uniform(-1, 2, (ROWS, rows.shape[1]))
+    low, high = np.nanmin(rows, axis=0), np.nanmax(rows, axis=0)
+    drawn = low + (high - low) * random.uniform(-1, 2, (ROWS, rows.shape[1]))
+    has_gaps = np.isnan(rows).any(axis=0)
+    return np.where(has_gaps & (random.random(drawn.shape) < 0.3), np.nan, drawn)
 
 
 @pytest.fixture(scope="module")

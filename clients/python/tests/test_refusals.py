@@ -14,7 +14,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.cluster import DBSCAN
 from sklearn.compose import make_column_transformer
 from sklearn.decomposition import KernelPCA
-from sklearn.ensemble import GradientBoostingRegressor
+from sklearn.ensemble import GradientBoostingRegressor, HistGradientBoostingRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LinearRegression, LogisticRegression, SGDClassifier
@@ -109,6 +109,12 @@ ESTIMATORS: list[tuple[str, Any, Any, str]] = [
         NUMBERS,
         "a GradientBoostingRegressor with init=a LinearRegression cannot be exported",
     ),
+    (
+        "splits by sets of categories",
+        HistGradientBoostingRegressor(categorical_features=[0], max_iter=2).fit(X, Y),
+        X,
+        r"a HistGradientBoostingRegressor with categorical features, .* \(put a OneHotEncoder before it\), cannot",
+    ),
     ("nothing", make_pipeline("passthrough").fit(X), X, "a Pipeline that changes nothing cannot be exported"),
     (
         "an imputer after a scaler",
@@ -149,6 +155,12 @@ ROWS: list[tuple[str, Any, Any, str]] = [
     ("one dimension", fitted, X[0], r"expected 2 dimensions \(rows x features\), got 1"),
     ("objects", fitted, X.astype(object), "the array holds object values"),
     ("NaN", fitted, NAN_ROW, "column `x1`, row 3: nan in the training rows, and no step .*put a SimpleImputer first"),
+    (
+        "NaN for trees that know none",
+        GradientBoostingRegressor(n_estimators=2).fit(X, Y),
+        NAN_ROW,
+        "column `x1`, row 3: nan in the training rows",
+    ),
     ("a missing column", by_name, FRAME[["a", "b", "c"]], "column `d` is missing; the estimator was fitted with it"),
     ("an extra column", by_name, FRAME.assign(e=1.0), "column `e` is extra; the estimator was not fitted with it"),
     ("another order", by_name, FRAME[["b", "a", "c", "d"]], r"in another order .*; give X\[\['a', 'b', 'c', 'd'\]\]"),

@@ -2,6 +2,7 @@
 
 mod bundle;
 mod catalog;
+mod gaps;
 mod golden;
 mod manifest;
 mod order;

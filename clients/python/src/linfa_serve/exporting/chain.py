@@ -19,8 +19,10 @@ Array = npt.NDArray[Any]
 class Feature:
     """What the steps make of one feature: a number, unless it is encoded as a category."""
 
+    has_gaps: bool = False
+    """Whether some row of training lacks it."""
     missing: bool = False
-    """Whether a row may lack it, since a step fills it in."""
+    """Whether a row may lack it, since a step fills it in or knows what to do without it."""
     categories: list[str] | None = None
     """The texts that it may be, in the order in which steps count them."""
     unknown: str = "refuse"
@@ -98,6 +100,13 @@ class Chain:
         for column in self.columns:
             if column is not None:
                 column.used = True
+
+    def take_gaps(self) -> bool:
+        """Say that the next step can do without the features that some row of training lacks; tell if any does."""
+        lacking = [column for column in self.columns if column is not None and column.has_gaps and not column.used]
+        for column in lacking:
+            column.missing = True
+        return bool(lacking)
 
     def features(self, step: str) -> list[Feature]:
         """The features that the columns are.

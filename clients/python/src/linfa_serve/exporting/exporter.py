@@ -25,7 +25,7 @@ from . import (
 )
 from .answering import fitted, task
 from .chain import Chain, Feature
-from .table import Table
+from .table import Table, gaps
 
 FAMILIES = (bayes, clusters, composites, encoders, linear, machines, projections, scalers, trees)
 
@@ -37,7 +37,8 @@ def export(  # noqa: D103 - see the package
     fitted(estimator)
     # Only an isotonic regression does not say, which takes a single one.
     width = getattr(estimator, "n_features_in_", 1)
-    features = [Feature() for _ in range(width)]
+    lacking = dict(enumerate(gaps(rows)))
+    features = [Feature(has_gaps=lacking.get(index, False)) for index in range(width)]
     chain = Chain(features)
     registry.add(estimator, chain)
     chain.use()

@@ -16,6 +16,17 @@ Floats = npt.NDArray[np.float64]
 Column = Floats | list[str]
 
 
+def gaps(rows: inputs.Rows) -> list[bool]:
+    """Tell of each column whether some row lacks it.
+
+    Errors:
+        `InputError` if the rows cannot be read.
+    """
+    read = inputs.read(rows)
+    columns = read.values.T if isinstance(read, inputs.Matrix) else read.columns.values()
+    return [isinstance(column, np.ndarray) and bool(np.isnan(column).any()) for column in columns]
+
+
 class Table:
     """Rows of features.
 

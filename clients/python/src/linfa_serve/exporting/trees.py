@@ -20,6 +20,7 @@ from sklearn.ensemble import (
     RandomForestRegressor,
 )
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier, ExtraTreeRegressor
+from sklearn.utils import get_tags
 
 from .chain import Array, Chain
 from .registry import exports, named, require
@@ -61,7 +62,7 @@ def _average(chain: Chain, estimator: Any, trees: list[Any], features: Iterable[
         leaves.append((held / held.sum(axis=1, keepdims=True) if is_classifier else held)[walks[-1].leaves])
     # Leaves that hold the same are one.
     held, numbers = np.unique(np.concatenate(leaves), axis=0, return_inverse=True)
-    chain.add("averaging_forest", {**_listed(walks, numbers.ravel()), "leaves": held})
+    chain.add("averaging_forest", {**_listed(chain, estimator, walks, numbers.ravel()), "leaves": held})
 
 
 def _walk(tree: Any, features: Array | None = None) -> Walk:
@@ -70,6 +71,7 @@ def _walk(tree: Any, features: Array | None = None) -> Walk:
         tree.children_right,
         tree.feature if features is None else np.where(tree.feature < 0, 0, features[tree.feature]),
         below(tree.threshold),
+        tree.missing_go_to_left,
     )
 
 
@@ -92,7 +94,8 @@ def _gradient(estimator: Any, chain: Chain) -> None:
 
 @exports(HistGradientBoostingClassifier, HistGradientBoostingRegressor)
 def _histogram(estimator: Any, chain: Chain) -> None:
-    require(estimator.is_categorical_ is None, estimator, "categorical features")
+    is_plain = estimator.is_categorical_ is None
+    require(is_plain, estimator, "categorical features, whose splits no step asks (put a OneHotEncoder before it),")
     trees = [tree.nodes for stage in estimator._predictors for tree in stage]
     walks = [
         walk(
@@ -100,6 +103,7 @@ def _histogram(estimator: Any, chain: Chain) -> None:
             tree["right"].astype(np.int64),
             tree["feature_idx"],
             np.nextafter(tree["num_threshold"], np.inf),
+            tree["missing_go_to_left"],
         )
         for tree in trees
     ]
@@ -114,16 +118,20 @@ def _add_up(chain: Chain, estimator: Any, walks: list[Walk], leaves: list[Array]
     if hasattr(estimator, "classes_"):
         link = "logistic" if len(initial) == 1 else "softmax"
     numbers = np.arange(sum(map(len, leaves)))
-    tensors = {**_listed(walks, numbers), "leaves": np.concatenate(leaves), "initial": initial}
+    tensors = {**_listed(chain, estimator, walks, numbers), "leaves": np.concatenate(leaves), "initial": initial}
     chain.add("boosted_forest", tensors, {"link": link})
 
 
-def _listed(walks: list[Walk], numbers: Array) -> dict[str, Array]:
-    """All trees as one list, whose leaves have these numbers in order."""
+def _listed(chain: Chain, estimator: Any, walks: list[Walk], numbers: Array) -> dict[str, Array]:
+    """All trees as lists, whose leaves have these numbers in order; with the ways of gaps, if training have any."""
     nodes = np.concatenate([walk.nodes for walk in walks])
     is_leaf = np.concatenate([walk.is_leaf for walk in walks])
     nodes[is_leaf] = 2 * numbers + 1
     listed = {"nodes": nodes.astype(np.uint32)}
     thresholds = np.concatenate([walk.thresholds for walk in walks])
     # Where nothing splits there are none, and an empty tensor is refused.
-    return listed | ({"thresholds": thresholds} if thresholds.size else {})
+    if thresholds.size:
+        listed["thresholds"] = thresholds
+    if get_tags(estimator).input_tags.allow_nan and chain.take_gaps() and thresholds.size:
+        listed["missing_left"] = np.concatenate([walk.missing_left for walk in walks])
+    return listed

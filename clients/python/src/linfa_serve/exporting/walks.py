@@ -19,20 +19,28 @@ class Walk:
     """nodes: whether it is one."""
     thresholds: Array
     """splits: a row goes left if its feature is below."""
+    missing_left: Array
+    """splits: 1 if a row goes left that lacks the feature, else 0."""
     leaves: Array
     """leaves: the position of each in the tree that was walked."""
 
 
-def walk(left: Array, right: Array, features: Array, thresholds: Array) -> Walk:
+def walk(left: Array, right: Array, features: Array, thresholds: Array, missing_left: Array) -> Walk:
     """Walk a tree, without recursion.
 
     Args:
         left: nodes: the position of the left child; below 0 in a leaf.
         right: nodes: that of the right one.
         features: nodes: the feature that a split asks for.
-        thresholds: nodes: what it is compared with.
+        thresholds: nodes: what it is compared with; infinite where every row goes left that has the feature.
+        missing_left: nodes: whether a row goes left that lacks it.
 
     """
+    # No number is below all others. So every row that has the feature goes right, and the two sides change places.
+    asks_gap = (left >= 0) & np.isposinf(thresholds)
+    left, right = np.where(asks_gap, right, left), np.where(asks_gap, left, right)
+    thresholds = np.where(asks_gap, np.finfo(np.float64).min, thresholds)
+    missing_left = missing_left.astype(bool) ^ asks_gap
     children = list(zip(left.tolist(), right.tolist(), strict=True))
     order, waiting = [], [0]
     while waiting:
@@ -43,7 +51,13 @@ def walk(left: Array, right: Array, features: Array, thresholds: Array) -> Walk:
     walked = np.array(order)
     is_leaf = left[walked] < 0
     splits = walked[~is_leaf]
-    return Walk(2 * features[walked].astype(np.int64), is_leaf, thresholds[splits], walked[is_leaf])
+    return Walk(
+        nodes=2 * features[walked].astype(np.int64),
+        is_leaf=is_leaf,
+        thresholds=thresholds[splits],
+        missing_left=missing_left[splits].astype(np.uint32),
+        leaves=walked[is_leaf],
+    )
 
 
 def below(thresholds: Array) -> Array:
