@@ -29,7 +29,7 @@ impl Kind for MultinomialLogisticRegression {
         let classes = output.width();
         let coefficients = parameters.matrix("coefficients", classes, inputs)?;
         let intercepts = parameters.vector("intercepts", classes)?;
-        Ok(Box::new(Loaded(Affine::new(&coefficients, &intercepts, inputs))))
+        Ok(Box::new(Loaded(Affine::new(coefficients, intercepts, inputs))))
     }
 }
 
