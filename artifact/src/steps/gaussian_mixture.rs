@@ -9,8 +9,7 @@ use std::f64::consts::TAU;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Kind, Role, Step,
-    panels,
+    Kind, Role, Step, panels,
     posterior::{log_shares, posterior},
     product::Product,
     sums::squared_length,
@@ -88,9 +87,7 @@ impl Step for Loaded {
                     *score = peak - 0.5 * squared_length(row);
                 }
             }
-            for (scores, choice) in scores.chunks_exact_mut(count).zip(choices) {
-                *choice = posterior(scores);
-            }
+            posterior(scores, choices);
         }
     }
 }
