@@ -6,11 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Kind, Role, Step,
-    posterior::posterior,
-    sums::{finite, sum},
-};
+use super::{Kind, Role, Step, affine::Affine, panels::ROWS, posterior::posterior};
 use crate::{
     Output,
     tensors::{Parameters, TensorError},
@@ -27,10 +23,7 @@ pub struct BernoulliNb {
 #[derive(Debug)]
 struct Loaded {
     threshold: Option<f64>,
-    /// classes x inputs.
-    log_odds: Vec<f64>,
-    intercepts: Vec<f64>,
-    inputs: usize,
+    scores: Affine,
 }
 
 impl Kind for BernoulliNb {
@@ -52,40 +45,30 @@ impl Kind for BernoulliNb {
                 "the logarithm of a share",
             ));
         }
-        Ok(Box::new(Loaded { threshold: self.threshold, log_odds, intercepts, inputs }))
+        Ok(Box::new(Loaded { threshold: self.threshold, scores: Affine::new(log_odds, intercepts, inputs) }))
     }
 }
 
 impl Step for Loaded {
     fn role(&self) -> Role {
-        Role::Classifier { classes: self.intercepts.len(), probabilities: true }
+        Role::Classifier { classes: self.scores.outputs(), probabilities: true }
     }
 
     fn run(&self, rows: &[f64], scores: &mut [f64], choices: &mut [u32]) {
         match self.threshold {
             Some(threshold) => {
-                self.answer(rows, scores, choices, |x, odds| if x > threshold { odds } else { 0.0 });
+                let (inputs, classes) = (rows.len() / choices.len(), self.scores.outputs());
+                let mut there = Vec::new();
+                for (rows, scores) in
+                    rows.chunks(8 * ROWS * inputs).zip(scores.chunks_mut(8 * ROWS * classes))
+                {
+                    there.clear();
+                    there.extend(rows.iter().map(|value| if *value > threshold { 1.0 } else { 0.0 }));
+                    self.scores.run(&there, scores);
+                }
             }
-            None => self.answer(rows, scores, choices, |x, odds| x * odds),
+            None => self.scores.run(rows, scores),
         }
-    }
-}
-
-impl Loaded {
-    fn answer(
-        &self,
-        rows: &[f64],
-        scores: &mut [f64],
-        choices: &mut [u32],
-        term: impl Fn(f64, f64) -> f64 + Copy,
-    ) {
-        let scores = scores.chunks_exact_mut(self.intercepts.len());
-        for ((row, scores), choice) in rows.chunks_exact(self.inputs).zip(scores).zip(choices) {
-            let classes = self.intercepts.iter().zip(self.log_odds.chunks_exact(self.inputs));
-            for (score, (intercept, log_odds)) in scores.iter_mut().zip(classes) {
-                *score = finite(sum(row, log_odds, term) + intercept);
-            }
-            *choice = posterior(scores);
-        }
+        posterior(scores, choices);
     }
 }

@@ -17,7 +17,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Kind, Role, Step, best,
+    Kind, Role, Step,
     logistic_regression::logistic,
     posterior::posterior,
     sums::finite,
@@ -105,17 +105,8 @@ impl Step for Loaded {
         match self.link {
             Link::Identity => {}
             Link::Exponential => scores.iter_mut().for_each(|score| *score = score.exp()),
-            Link::Logistic => {
-                for (pair, choice) in scores.as_chunks_mut::<2>().0.iter_mut().zip(choices) {
-                    *pair = logistic(pair[0]);
-                    *choice = best(pair, f64::gt);
-                }
-            }
-            Link::Softmax => {
-                for (row, choice) in scores.chunks_exact_mut(width).zip(choices) {
-                    *choice = posterior(row);
-                }
-            }
+            Link::Logistic => logistic(scores, choices),
+            Link::Softmax => posterior(scores, choices),
         }
     }
 }

@@ -9,7 +9,7 @@ use std::f64::consts::TAU;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Kind, Role, Step,
+    Kind, Role, Step, panels,
     posterior::{log_shares, posterior},
     product::Product,
     sums::squared_length,
@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Rows that are answered together: enough to use each cluster's matrix well, few enough to stay in the cache.
-const ROWS: usize = 64;
+const ROWS: usize = 8 * panels::ROWS;
 
 /// Clusters of any shape, with the probability of each, as `linfa_clustering::GaussianMixtureModel`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,7 +63,7 @@ impl Kind for GaussianMixture {
                 let transposed: Vec<_> =
                     (0..inputs).flat_map(|column| factor[column..].iter().step_by(inputs)).copied().collect();
                 let peak = log_weight + log_det - 0.5 * inputs as f64 * TAU.ln();
-                (peak, Product::new(mean.to_vec(), &transposed))
+                (peak, Product::new(mean.to_vec(), transposed))
             });
         Ok(Box::new(Loaded { clusters: clusters.collect(), inputs }))
     }
@@ -87,9 +87,7 @@ impl Step for Loaded {
                     *score = peak - 0.5 * squared_length(row);
                 }
             }
-            for (scores, choice) in scores.chunks_exact_mut(count).zip(choices) {
-                *choice = posterior(scores);
-            }
+            posterior(scores, choices);
         }
     }
 }

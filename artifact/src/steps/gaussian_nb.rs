@@ -63,8 +63,7 @@ impl Step for Loaded {
     }
 
     fn run(&self, rows: &[f64], scores: &mut [f64], choices: &mut [u32]) {
-        let scores = scores.chunks_exact_mut(self.peaks.len());
-        for ((row, scores), choice) in rows.chunks_exact(self.inputs).zip(scores).zip(choices) {
+        for (row, scores) in rows.chunks_exact(self.inputs).zip(scores.chunks_exact_mut(self.peaks.len())) {
             let classes = self.peaks.iter().zip(self.curves.chunks_exact(self.inputs));
             for (score, (peak, curves)) in scores.iter_mut().zip(classes) {
                 // Scaled before it is squared, so that only what is truly too large overflows. One class that does is
@@ -75,7 +74,7 @@ impl Step for Loaded {
                 });
                 *score = peak - 0.5 * squares;
             }
-            *choice = posterior(scores);
         }
+        posterior(scores, choices);
     }
 }

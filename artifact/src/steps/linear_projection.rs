@@ -26,7 +26,7 @@ impl Kind for LinearProjection {
     ) -> Result<Box<dyn Step>, TensorError> {
         let mean = parameters.vector("mean", inputs)?;
         let components = parameters.matrix_of_any_height("components", inputs)?;
-        Ok(Box::new(Product::new(mean, &components)))
+        Ok(Box::new(Product::new(mean, components)))
     }
 }
 

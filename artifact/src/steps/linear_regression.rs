@@ -7,7 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, Role, Step, affine::Affine, sums::linear};
+use super::{Kind, Role, Step, affine::Affine};
 use crate::{
     Output,
     tensors::{Parameters, TensorError},
@@ -19,13 +19,6 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub struct LinearRegression {}
 
-/// A map to one target, which a plain sum is fastest for.
-#[derive(Debug)]
-struct OneTarget {
-    coefficients: Vec<f64>,
-    intercept: f64,
-}
-
 impl Kind for LinearRegression {
     fn load(
         &self,
@@ -34,24 +27,12 @@ impl Kind for LinearRegression {
         parameters: &mut Parameters<'_>,
     ) -> Result<Box<dyn Step>, TensorError> {
         let intercepts = parameters.numbers_of_any_length("intercept")?;
-        if let [intercept] = intercepts[..] {
-            let coefficients = parameters.vector("coefficients", inputs)?;
-            return Ok(Box::new(OneTarget { coefficients, intercept }));
-        }
-        let coefficients = parameters.matrix("coefficients", intercepts.len(), inputs)?;
-        Ok(Box::new(Affine::new(&coefficients, &intercepts, inputs)))
-    }
-}
-
-impl Step for OneTarget {
-    fn role(&self) -> Role {
-        Role::Regressor { targets: 1 }
-    }
-
-    fn run(&self, rows: &[f64], scores: &mut [f64], _: &mut [u32]) {
-        for (row, value) in rows.chunks_exact(self.coefficients.len()).zip(scores) {
-            *value = linear(row, &self.coefficients, self.intercept);
-        }
+        // Of one target, the inputs alone.
+        let coefficients = match intercepts.len() {
+            1 => parameters.vector("coefficients", inputs)?,
+            targets => parameters.matrix("coefficients", targets, inputs)?,
+        };
+        Ok(Box::new(Affine::new(coefficients, intercepts, inputs)))
     }
 }
 

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, Role, Step, best, sums::linear};
+use super::{Kind, Role, Step, exp::exp, sums::linear};
 use crate::{
     Output,
     tensors::{Parameters, TensorError},
@@ -42,16 +42,30 @@ impl Step for Loaded {
 
     fn run(&self, rows: &[f64], scores: &mut [f64], choices: &mut [u32]) {
         let rows = rows.chunks_exact(self.coefficients.len());
-        for ((row, probabilities), choice) in rows.zip(scores.as_chunks_mut::<2>().0).zip(choices) {
-            let score = linear(row, &self.coefficients, self.intercept);
-            *probabilities = logistic(score);
-            *choice = best(probabilities, f64::gt);
+        for (row, scores) in rows.zip(scores.as_chunks_mut::<2>().0) {
+            scores[0] = linear(row, &self.coefficients, self.intercept);
         }
+        logistic(scores, choices);
     }
 }
 
-/// The probabilities of two classes, the second of which has that score. Each from its own side: 1 - p would lose the
-/// small one's digits.
-pub(super) fn logistic(score: f64) -> [f64; 2] {
-    [1.0 / (1.0 + score.exp()), 1.0 / (1.0 + (-score).exp())]
+/// Turns each row's two numbers, the first of which is the score of class 1, into the probabilities of both classes, and
+/// chooses the larger one.
+pub(super) fn logistic(scores: &mut [f64], choices: &mut [u32]) {
+    /// Rows whose exponentials are taken together.
+    const ROWS: usize = 64;
+    let mut powers = [0.0; ROWS];
+    for (rows, choices) in scores.as_chunks_mut::<2>().0.chunks_mut(ROWS).zip(choices.chunks_mut(ROWS)) {
+        let powers = &mut powers[..rows.len()];
+        for (power, [score, _]) in powers.iter_mut().zip(&*rows) {
+            *power = -score.abs();
+        }
+        exp(powers);
+        for ((row, power), choice) in rows.iter_mut().zip(powers).zip(choices) {
+            // Each from its own side: 1 - p would lose the small one's digits.
+            let (small, large) = (*power / (1.0 + *power), 1.0 / (1.0 + *power));
+            *row = if row[0] > 0.0 { [small, large] } else { [large, small] };
+            *choice = u32::from(row[1] > row[0]);
+        }
+    }
 }

@@ -6,13 +6,14 @@
 //! Tensors: `support_vectors` (vectors x inputs), `coefficients` (machines x vectors), `intercepts` (machines). With the
 //! linear kernel the vectors are summed up: there are none, and `coefficients` is machines x inputs.
 
-use multiversion::multiversion;
+use pulp::Simd;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    affine::Affine,
     exp::exp,
-    panels::{LANES, Lanes, Panels, fold},
-    sums::linear,
+    panels::{Panels, Product, ROWS, Squares, Term},
+    sums::{dot, finite},
 };
 use crate::tensors::{Parameters, TensorError};
 
@@ -50,22 +51,21 @@ pub enum Kernel {
 
 /// Machines over one set of support vectors.
 #[derive(Debug)]
-pub(super) struct Machines {
-    weights: Weights,
-    intercepts: Vec<f64>,
-    inputs: usize,
+pub(super) enum Machines {
+    /// With the linear kernel.
+    OfInputs(Affine),
+    /// With any other.
+    OfVectors(OfVectors),
 }
 
 #[derive(Debug)]
-enum Weights {
-    /// machines x inputs.
-    OfInputs(Vec<f64>),
-    OfVectors {
-        kernel: Kernel,
-        vectors: Panels,
-        /// panels x machines. A lane that fills up the last panel weighs 0.
-        coefficients: Vec<Lanes>,
-    },
+pub(super) struct OfVectors {
+    kernel: Kernel,
+    vectors: Panels,
+    inputs: usize,
+    /// machines x vectors.
+    coefficients: Vec<f64>,
+    intercepts: Vec<f64>,
 }
 
 impl Kernel {
@@ -94,169 +94,125 @@ impl Machines {
         parameters: &mut Parameters<'_>,
     ) -> Result<Self, TensorError> {
         kernel.check(parameters)?;
-        let weights = if *kernel == Kernel::Linear {
-            Weights::OfInputs(parameters.matrix("coefficients", machines, inputs)?)
-        } else {
-            let vectors = parameters.matrix_of_any_height("support_vectors", inputs)?;
-            let count = vectors.len() / inputs;
-            let rows = parameters.matrix("coefficients", machines, count)?;
-            let panels = (0..count).step_by(LANES);
-            let coefficients = panels.flat_map(|panel| {
-                let of_panel = move |row: &[f64]| {
-                    std::array::from_fn(|lane| row.get(panel + lane).copied().unwrap_or_default())
-                };
-                rows.chunks_exact(count).map(of_panel)
-            });
-            Weights::OfVectors {
-                kernel: kernel.clone(),
-                coefficients: coefficients.collect(),
-                vectors: Panels::new(&vectors, inputs),
-            }
-        };
-        Ok(Self { weights, intercepts: parameters.vector("intercepts", machines)?, inputs })
+        if *kernel == Kernel::Linear {
+            let coefficients = parameters.matrix("coefficients", machines, inputs)?;
+            let intercepts = parameters.vector("intercepts", machines)?;
+            return Ok(Self::OfInputs(Affine::new(coefficients, intercepts, inputs)));
+        }
+        let vectors = parameters.matrix_of_any_height("support_vectors", inputs)?;
+        Ok(Self::OfVectors(OfVectors {
+            kernel: kernel.clone(),
+            vectors: Panels::new(&vectors, inputs),
+            inputs,
+            coefficients: parameters.matrix("coefficients", machines, vectors.len() / inputs)?,
+            intercepts: parameters.vector("intercepts", machines)?,
+        }))
     }
 
     /// How many there are.
     pub(super) fn len(&self) -> usize {
-        self.intercepts.len()
+        match self {
+            Self::OfInputs(map) => map.outputs(),
+            Self::OfVectors(machines) => machines.intercepts.len(),
+        }
     }
 
     /// Writes the decisions, rows x machines. One that overflowed is NaN.
     pub(super) fn decide(&self, rows: &[f64], decisions: &mut [f64]) {
-        let machines = self.len();
-        match &self.weights {
-            Weights::OfInputs(coefficients) => {
-                let rows = rows.chunks_exact(self.inputs);
-                for (row, decisions) in rows.zip(decisions.chunks_exact_mut(machines)) {
-                    let machines = coefficients.chunks_exact(self.inputs).zip(&self.intercepts);
-                    for (decision, (coefficients, intercept)) in decisions.iter_mut().zip(machines) {
-                        *decision = linear(row, coefficients, *intercept);
-                    }
-                }
-            }
-            Weights::OfVectors { kernel, vectors, coefficients } => {
-                weigh(kernel, vectors, coefficients, rows, machines, decisions);
-                for decisions in decisions.chunks_exact_mut(machines) {
-                    for (decision, intercept) in decisions.iter_mut().zip(&self.intercepts) {
-                        let sum = *decision + intercept;
-                        *decision = if sum.is_finite() { sum } else { f64::NAN };
-                    }
-                }
-            }
+        match self {
+            Self::OfInputs(map) => map.run(rows, decisions),
+            Self::OfVectors(machines) => machines.decide(rows, decisions),
         }
     }
 }
 
-/// Writes the sums of coefficients times kernel values, rows x machines.
-#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2"))]
-fn weigh(
-    kernel: &Kernel,
-    vectors: &Panels,
-    coefficients: &[Lanes],
-    rows: &[f64],
-    machines: usize,
-    sums: &mut [f64],
-) {
-    let product = |sum: f64, x: f64, v: f64| sum + x * v;
-    let distance = |sum: f64, x: f64, v: f64| sum + (x - v) * (x - v);
-    match *kernel {
-        // Machines of the linear kernel have no vectors.
-        Kernel::Linear => {
-            weigh_by(vectors, coefficients, rows, machines, sums, product, |products| *products)
-        }
-        Kernel::Gaussian { gamma } => {
-            weigh_by(vectors, coefficients, rows, machines, sums, distance, |distances| {
-                exp(&scale(distances, -gamma, 0.0))
-            });
-        }
-        Kernel::Polynomial { gamma, constant, degree } => {
-            weigh_by(vectors, coefficients, rows, machines, sums, product, |products| {
-                power(scale(products, gamma, constant), degree as u32)
-            });
-        }
-        Kernel::Sigmoid { gamma, constant } => {
-            weigh_by(vectors, coefficients, rows, machines, sums, product, |products| {
-                scale(products, gamma, constant).map(f64::tanh)
-            });
-        }
-    }
-}
-
-#[inline(always)]
-fn weigh_by(
-    vectors: &Panels,
-    coefficients: &[Lanes],
-    rows: &[f64],
-    machines: usize,
-    sums: &mut [f64],
-    term: impl Fn(f64, f64, f64) -> f64,
-    kernel: impl Fn(&Lanes) -> Lanes,
-) {
-    let inputs = vectors.width();
-    // The sums of two rows, lane by lane.
-    let mut lanes = vec![[0.0; LANES]; 2 * machines];
-    let mut rows = rows.chunks_exact(2 * inputs);
-    let mut sums = sums.chunks_exact_mut(2 * machines);
-    for (pair, sums) in rows.by_ref().zip(sums.by_ref()) {
-        let (first, second) = pair.split_at(inputs);
-        weigh_rows([first, second], vectors, coefficients, &mut lanes, sums, &term, &kernel);
-    }
-    if let row @ [_, ..] = rows.remainder() {
-        let lanes = &mut lanes[..machines];
-        weigh_rows([row], vectors, coefficients, lanes, sums.into_remainder(), &term, &kernel);
-    }
-}
-
-#[inline(always)]
-fn weigh_rows<const ROWS: usize>(
-    rows: [&[f64]; ROWS],
-    vectors: &Panels,
-    coefficients: &[Lanes],
-    lanes: &mut [Lanes],
-    sums: &mut [f64],
-    term: impl Fn(f64, f64, f64) -> f64,
-    kernel: impl Fn(&Lanes) -> Lanes,
-) {
-    let machines = lanes.len() / ROWS;
-    lanes.fill([0.0; LANES]);
-    for (panel, coefficients) in vectors.iter().zip(coefficients.chunks_exact(machines)) {
-        let folds = fold(rows, panel, &term);
-        for (fold, lanes) in folds.iter().zip(lanes.chunks_exact_mut(machines)) {
-            let values = kernel(fold);
-            for (lanes, coefficients) in lanes.iter_mut().zip(coefficients) {
-                for ((lane, value), coefficient) in lanes.iter_mut().zip(&values).zip(coefficients) {
-                    *lane += value * coefficient;
+impl OfVectors {
+    fn decide(&self, rows: &[f64], decisions: &mut [f64]) {
+        let (machines, count) = (self.intercepts.len(), self.vectors.len());
+        let mut similarities = vec![0.0; ROWS * count];
+        let decisions = decisions.chunks_mut(ROWS * machines);
+        for (rows, decisions) in rows.chunks(ROWS * self.inputs).zip(decisions) {
+            let similarities = &mut similarities[..rows.len() / self.inputs * count];
+            self.kernel.compare(rows, &self.vectors, similarities);
+            let decisions = decisions.chunks_exact_mut(machines);
+            for (decisions, similarities) in decisions.zip(similarities.chunks_exact(count)) {
+                let machines = self.coefficients.chunks_exact(count).zip(&self.intercepts);
+                for (decision, (coefficients, intercept)) in decisions.iter_mut().zip(machines) {
+                    *decision = finite(dot(similarities, coefficients) + intercept);
                 }
             }
         }
     }
-    for (sum, lanes) in sums.iter_mut().zip(lanes) {
-        *sum = lanes.iter().sum();
+}
+
+impl Kernel {
+    /// Writes how similar each row is to each vector: rows x vectors.
+    fn compare(&self, rows: &[f64], vectors: &Panels, similarities: &mut [f64]) {
+        match *self {
+            Self::Gaussian { gamma } => {
+                vectors.fold(rows, Exponent { gamma }, similarities);
+                exp(similarities);
+            }
+            // Machines of the linear kernel have no vectors.
+            Self::Linear => vectors.fold(rows, Product, similarities),
+            Self::Polynomial { gamma, constant, degree } => {
+                vectors.fold(rows, Scaled { gamma, constant }, similarities);
+                similarities.iter_mut().for_each(|product| *product = power(*product, degree as u32));
+            }
+            Self::Sigmoid { gamma, constant } => {
+                vectors.fold(rows, Scaled { gamma, constant }, similarities);
+                similarities.iter_mut().for_each(|product| *product = product.tanh());
+            }
+        }
     }
 }
 
-/// `factor` * lane + `offset`.
-#[inline(always)]
-fn scale(lanes: &Lanes, factor: f64, offset: f64) -> Lanes {
-    let mut scaled = *lanes;
-    for lane in &mut scaled {
-        *lane = *lane * factor + offset;
-    }
-    scaled
+/// -gamma |x - v|²
+#[derive(Clone, Copy)]
+struct Exponent {
+    gamma: f64,
 }
 
-/// Each lane to the power of `degree`, by squaring.
-#[inline(always)]
-fn power(mut squares: Lanes, mut degree: u32) -> Lanes {
-    let mut powers = [1.0; LANES];
+impl Term for Exponent {
+    #[inline(always)]
+    fn add<S: Simd>(self, simd: S, sum: S::f64s, x: S::f64s, v: S::f64s) -> S::f64s {
+        Squares.add(simd, sum, x, v)
+    }
+
+    #[inline(always)]
+    fn end<S: Simd>(self, simd: S, sum: S::f64s) -> S::f64s {
+        simd.mul_f64s(simd.splat_f64s(-self.gamma), sum)
+    }
+}
+
+/// gamma x . v + constant
+#[derive(Clone, Copy)]
+struct Scaled {
+    gamma: f64,
+    constant: f64,
+}
+
+impl Term for Scaled {
+    #[inline(always)]
+    fn add<S: Simd>(self, simd: S, sum: S::f64s, x: S::f64s, v: S::f64s) -> S::f64s {
+        Product.add(simd, sum, x, v)
+    }
+
+    #[inline(always)]
+    fn end<S: Simd>(self, simd: S, sum: S::f64s) -> S::f64s {
+        simd.mul_add_e_f64s(simd.splat_f64s(self.gamma), sum, simd.splat_f64s(self.constant))
+    }
+}
+
+/// `square` to the power of `degree`, by squaring.
+fn power(mut square: f64, mut degree: u32) -> f64 {
+    let mut power = 1.0;
     while degree > 0 {
-        for (power, square) in powers.iter_mut().zip(&mut squares) {
-            if degree % 2 == 1 {
-                *power *= *square;
-            }
-            *square *= *square;
+        if degree % 2 == 1 {
+            power *= square;
         }
+        square *= square;
         degree /= 2;
     }
-    powers
+    power
 }

@@ -29,7 +29,7 @@ impl Kind for MultinomialLogisticRegression {
         let classes = output.width();
         let coefficients = parameters.matrix("coefficients", classes, inputs)?;
         let intercepts = parameters.vector("intercepts", classes)?;
-        Ok(Box::new(Loaded(Affine::new(&coefficients, &intercepts, inputs))))
+        Ok(Box::new(Loaded(Affine::new(coefficients, intercepts, inputs))))
     }
 }
 
@@ -40,8 +40,6 @@ impl Step for Loaded {
 
     fn run(&self, rows: &[f64], scores: &mut [f64], choices: &mut [u32]) {
         self.0.run(rows, scores);
-        for (scores, choice) in scores.chunks_exact_mut(self.0.outputs()).zip(choices) {
-            *choice = posterior(scores);
-        }
+        posterior(scores, choices);
     }
 }

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Kind, Role, Step,
+    affine::Affine,
     posterior::{log_shares, posterior, whole},
-    sums::linear,
 };
 use crate::{
     Output,
@@ -20,13 +20,9 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub struct MultinomialNb {}
 
+/// The scores; the rest is the same for all.
 #[derive(Debug)]
-struct Loaded {
-    log_priors: Vec<f64>,
-    /// classes x inputs.
-    log_shares: Vec<f64>,
-    inputs: usize,
-}
+struct Loaded(Affine);
 
 impl Kind for MultinomialNb {
     fn load(
@@ -42,23 +38,17 @@ impl Kind for MultinomialNb {
             let last = (class + 1) * inputs - 1;
             whole(parameters, "log_shares", last, shares.iter().map(|share| share.exp()).sum())?;
         }
-        Ok(Box::new(Loaded { log_priors, log_shares, inputs }))
+        Ok(Box::new(Loaded(Affine::new(log_shares, log_priors, inputs))))
     }
 }
 
 impl Step for Loaded {
     fn role(&self) -> Role {
-        Role::Classifier { classes: self.log_priors.len(), probabilities: true }
+        Role::Classifier { classes: self.0.outputs(), probabilities: true }
     }
 
     fn run(&self, rows: &[f64], scores: &mut [f64], choices: &mut [u32]) {
-        let scores = scores.chunks_exact_mut(self.log_priors.len());
-        for ((row, scores), choice) in rows.chunks_exact(self.inputs).zip(scores).zip(choices) {
-            let classes = self.log_priors.iter().zip(self.log_shares.chunks_exact(self.inputs));
-            for (score, (log_prior, log_shares)) in scores.iter_mut().zip(classes) {
-                *score = linear(row, log_shares, *log_prior);
-            }
-            *choice = posterior(scores);
-        }
+        self.0.run(rows, scores);
+        posterior(scores, choices);
     }
 }

@@ -4,7 +4,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, Role, Step};
+use super::{
+    Kind, Role, Step,
+    sums::{squared_length, sum},
+};
 use crate::{
     Output,
     tensors::{Parameters, TensorError},
@@ -48,8 +51,9 @@ impl Step for Loaded {
     }
 
     fn run(&self, rows: &[f64], scores: &mut [f64], _: &mut [u32]) {
-        scores.copy_from_slice(rows);
-        scores.chunks_exact_mut(self.inputs).for_each(|row| self.norm.scale(row));
+        for (row, scaled) in rows.chunks_exact(self.inputs).zip(scores.chunks_exact_mut(self.inputs)) {
+            self.norm.scale(row, scaled);
+        }
     }
 }
 
@@ -58,29 +62,32 @@ impl Norm {
     const SHORTEST: f64 = 1e-140;
 
     fn of(self, row: &[f64]) -> f64 {
-        let sizes = row.iter().map(|value| value.abs());
         match self {
-            Self::L1 => sizes.sum(),
-            Self::L2 => sizes.map(|size| size * size).sum::<f64>().sqrt(),
-            Self::Max => sizes.fold(0.0, f64::max),
+            Self::L1 => sum(row, row, |value, _| value.abs()),
+            Self::L2 => squared_length(row).sqrt(),
+            Self::Max => row.iter().map(|value| value.abs()).fold(0.0, f64::max),
         }
     }
 
-    fn scale(self, row: &mut [f64]) {
+    /// Writes `row`, divided by its length.
+    fn scale(self, row: &[f64], scaled: &mut [f64]) {
         let length = self.of(row);
         if (Self::SHORTEST..=f64::MAX).contains(&length) {
-            divide(row, length);
+            divide(row, length, scaled);
             return;
         }
+        // By its largest value first, if it has one.
         let largest = Self::Max.of(row);
+        divide(row, if largest > 0.0 { largest } else { 1.0 }, scaled);
         if largest > 0.0 {
-            divide(row, largest);
-            let length = self.of(row);
-            divide(row, length);
+            let length = self.of(scaled);
+            scaled.iter_mut().for_each(|value| *value /= length);
         }
     }
 }
 
-fn divide(row: &mut [f64], by: f64) {
-    row.iter_mut().for_each(|value| *value /= by);
+fn divide(row: &[f64], by: f64, quotients: &mut [f64]) {
+    for (quotient, value) in quotients.iter_mut().zip(row) {
+        *quotient = value / by;
+    }
 }

@@ -1,25 +1,33 @@
 //! Bayes' rule, which naive Bayes, mixtures and softmax regression end in: from the logarithm of how likely each class is
 //! together with the row, to the class and the probability of each given the row.
 
-use super::best;
+use super::{best, exp::exp};
 use crate::tensors::{Parameters, TensorError};
 
 /// How far from 1 a sum of shares may be: far above what f32 rounds away, far below a share that is wrong.
 const ROUNDING: f64 = 1e-4;
 
-/// Turns `scores` into probabilities, and gives the first of the largest. They are shifted by the largest, so that none
-/// overflows and a row far from every class still has an answer; one NaN makes all of them NaN.
-pub(super) fn posterior(scores: &mut [f64]) -> u32 {
-    // Before the exponentials: they can make two scores equal that are not.
-    let choice = best(scores, f64::gt);
-    let largest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let mut sum = 0.0;
-    for score in scores.iter_mut() {
-        *score = (*score - largest).exp();
-        sum += *score;
+/// Rows whose exponentials are taken together, while they are in the cache.
+const ROWS: usize = 64;
+
+/// Turns the scores of each row (rows x classes) into probabilities, and chooses the first of the largest; there are as many
+/// rows as `choices`. A row's scores are shifted by the largest, so that none overflows and a row far from every class
+/// still has an answer; one NaN makes all of them NaN.
+pub(super) fn posterior(scores: &mut [f64], choices: &mut [u32]) {
+    let classes = scores.len() / choices.len();
+    for (scores, choices) in scores.chunks_mut(ROWS * classes).zip(choices.chunks_mut(ROWS)) {
+        for (scores, choice) in scores.chunks_exact_mut(classes).zip(choices) {
+            // Before the exponentials: they can make two scores equal that are not.
+            *choice = best(scores, f64::gt);
+            let largest = scores[*choice as usize];
+            scores.iter_mut().for_each(|score| *score -= largest);
+        }
+        exp(scores);
+        for scores in scores.chunks_exact_mut(classes) {
+            let sum: f64 = scores.iter().sum();
+            scores.iter_mut().for_each(|score| *score /= sum);
+        }
     }
-    scores.iter_mut().for_each(|score| *score /= sum);
-    choice
 }
 
 /// Takes `len` shares of a whole, each above zero, and gives their logarithms.

@@ -1,9 +1,9 @@
 //! W (x - shift): rows, shifted and through a linear map.
 
-use super::affine::Affine;
+use super::{affine::Affine, panels};
 
 /// Rows that are shifted before they go through the map together.
-const ROWS: usize = 48;
+const ROWS: usize = 8 * panels::ROWS;
 
 /// The map from a row x to W (x - shift), with W of outputs x inputs.
 #[derive(Debug)]
@@ -14,9 +14,10 @@ pub(super) struct Product {
 
 impl Product {
     /// The map with the matrix `weights`, row-major and as wide as `shift` is long; neither is empty.
-    pub(super) fn new(shift: Vec<f64>, weights: &[f64]) -> Self {
+    pub(super) fn new(shift: Vec<f64>, weights: Vec<f64>) -> Self {
         let inputs = shift.len();
-        let map = Affine::new(weights, &vec![0.0; weights.len() / inputs], inputs);
+        let biases = vec![0.0; weights.len() / inputs];
+        let map = Affine::new(weights, biases, inputs);
         Self { shift, map }
     }
 

@@ -1,5 +1,7 @@
 //! The sums that models are made of. Each has one order of summation, whatever the batch.
 
+use pulp::{Arch, Simd, WithSimd};
+
 /// Accumulators, so that the compiler can use vector registers: it may not reorder a sum by itself.
 const LANES: usize = 8;
 
@@ -19,6 +21,36 @@ pub(super) fn squared_length(vector: &[f64]) -> f64 {
     sum(vector, vector, |a, b| a * b)
 }
 
+/// `a` . `b`, of so many numbers that the vectors of the processor pay for being asked about; both have one length.
+pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
+    Arch::new().dispatch(Dot(a, b))
+}
+
+struct Dot<'a>(&'a [f64], &'a [f64]);
+
+impl WithSimd for Dot<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> f64 {
+        let ((a, a_rest), (b, b_rest)) = (S::as_simd_f64s(self.0), S::as_simd_f64s(self.1));
+        let ((a, a_few), (b, b_few)) = (a.as_chunks::<4>(), b.as_chunks::<4>());
+        let mut sums = [simd.splat_f64s(0.0); 4];
+        for (a, b) in a.iter().zip(b) {
+            for (sum, (a, b)) in sums.iter_mut().zip(a.iter().zip(b)) {
+                *sum = simd.mul_add_e_f64s(*a, *b, *sum);
+            }
+        }
+        for (sum, (a, b)) in sums.iter_mut().zip(a_few.iter().zip(b_few)) {
+            *sum = simd.mul_add_e_f64s(*a, *b, *sum);
+        }
+        let [first, second, third, fourth] = sums;
+        let sums = simd.add_f64s(simd.add_f64s(first, second), simd.add_f64s(third, fourth));
+        let rest: f64 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
+        simd.reduce_sum_f64s(sums) + rest
+    }
+}
+
 /// The sum of `term` over the pairs of two vectors of one length.
 pub(super) fn sum<B: Copy>(a: &[f64], b: &[B], term: impl Fn(f64, B) -> f64) -> f64 {
     let (a, a_rest) = a.as_chunks::<LANES>();
@@ -33,4 +65,20 @@ pub(super) fn sum<B: Copy>(a: &[f64], b: &[B], term: impl Fn(f64, B) -> f64) -> 
     // In pairs, as the registers hold them: a sum from the first to the last would wait for each addition.
     let [a, b, c, d, e, f, g, h] = sums;
     ((a + e) + (c + g)) + ((b + f) + (d + h)) + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{dot, sum};
+
+    #[test]
+    fn products_are_summed_up_whatever_their_number() {
+        for len in 0..100 {
+            let numbers: Vec<_> = (0..len).map(f64::from).collect();
+            // 0² + 1² + 2² + …, which is exact.
+            let right = f64::from(len * (len - 1) * (2 * len - 1) / 6);
+            assert_eq!(dot(&numbers, &numbers), right, "{len}");
+            assert_eq!(sum(&numbers, &numbers, |a, b| a * b), right, "{len}");
+        }
+    }
 }

@@ -136,5 +136,7 @@ fn calibrate(decisions: &[f64], platt: &[[f64; 2]], probabilities: &mut [f64]) -
     for (probability, exponent) in probabilities.iter_mut().zip(exponents) {
         *probability = -(exponent.max(0.0) + (-exponent.abs()).exp().ln_1p());
     }
-    posterior(probabilities)
+    let mut choice = 0;
+    posterior(probabilities, std::slice::from_mut(&mut choice));
+    choice
 }

@@ -16,7 +16,7 @@ use proptest::strategy::Strategy as _;
 
 use super::agreement::{Case, Data, Expected, data, exported, fixed_data, prove};
 
-/// linfa's model with `distance`, of 1 to 37 clusters: less than a panel of sixteen, and several.
+/// linfa's model with `distance`, of 1 to 37 clusters: less than a panel, and several.
 fn fit<F: Float, D: Distance<F>>(distance: D, data: &Data, relative: f64) -> Option<Case>
 where
     linfa_clustering::KMeans<F, D>: Fitted,
