@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Writes what "Large tables and forests" in README.md measures into a folder; always the same bytes.
 
-million.csv: 1 000 000 rows of six normal features, a colour and a size, with a `price` that depends on all of them and `dear`, which
-says whether the price is above its mean.
+million.csv: 1 000 000 rows of six normal features, a colour and a size, with a `price` that depends on all of them
+and `dear`, which says whether the price is above its mean.
 
-models/forest/1: 500 trees, which split boxes of twenty features at random places down to depth 20, 5 000 500 nodes in all. Half of
-the leaves say which class the middle of their box has, the others any of the four. A library takes hours to grow so many.
+models/forest/1: 500 trees, which split boxes of twenty features at random places down to depth 20, 5 000 500 nodes
+in all. Half of the leaves say which class the middle of their box has, the others any of the four. A library takes
+hours to grow so many.
 
 rows.csv: 2000 rows for it.
 """
@@ -24,14 +25,20 @@ WEIGHTS = [1.5, -2.0, 0.5, 1.0, -0.25, 3.0]
 TREES, LEAVES, DEPTH, FEATURES, CLASSES = 500, 5001, 20, 20, "abcd"
 
 
+def seeded(seed):
+    """Random numbers that are the same each time."""
+    return random.Random(seed)  # noqa: S311 - no secret
+
+
 def million(path):
-    draw = random.Random(1)
+    """Writes the table."""
+    draw = seeded(1)
     with open(path, "w", encoding="utf-8") as file:
         print("a,b,c,d,e,f,colour,size,price,dear", file=file)
         for _ in range(1_000_000):
             numbers = [draw.gauss(0.0, 1.0) for _ in WEIGHTS]
             colour, size = draw.choice(list(COLOURS)), draw.choice(list(SIZES))
-            price = sum(weight * number for weight, number in zip(WEIGHTS, numbers))
+            price = sum(weight * number for weight, number in zip(WEIGHTS, numbers, strict=True))
             price += COLOURS[colour] + SIZES[size] + draw.gauss(0.0, 0.5)
             dear = "yes" if price > 5 / 12 else "no"
             numbers = [f"{number:.4f}" for number in numbers]
@@ -39,7 +46,10 @@ def million(path):
 
 
 def grow(draw, nodes, limits, rights):
-    """Appends a tree: of each split the whole left side comes first, and where its right side begins stands in `rights`."""
+    """Appends a tree.
+
+    Of each split the whole left side comes first; where its right side begins stands in `rights`.
+    """
     open_ = [(None, LEAVES, 0, [0.0] * FEATURES, [1.0] * FEATURES)]
     while open_:
         split, leaves, depth, low, high = open_.pop()
@@ -48,7 +58,7 @@ def grow(draw, nodes, limits, rights):
             rights[split] = here
         rights.append(0)
         if leaves == 1:
-            middle = [(a + b) / 2 for a, b in zip(low, high)]
+            middle = [(a + b) / 2 for a, b in zip(low, high, strict=True)]
             by_row = 2 * (middle[0] + middle[1] > 1.0) + (middle[2] > middle[3])
             nodes.append(2 * (draw.randrange(4) if draw.random() < 0.5 else by_row) + 1)
             limits.append(0.0)
@@ -68,20 +78,27 @@ def grow(draw, nodes, limits, rights):
 def votes(row, roots, nodes, limits, rights):
     """The share of the trees that vote for each class."""
     counts = [0] * len(CLASSES)
-    for node in roots:
+    for root in roots:
+        node = root
         while nodes[node] % 2 == 0:
             node = node + 1 if row[nodes[node] // 2] < limits[node] else rights[node]
         counts[nodes[node] // 2] += 1
     return [count / TREES for count in counts]
 
 
+def digest(data):
+    """The hash of a file, as manifests have it."""
+    return f"sha256:{hashlib.sha256(data).hexdigest()}"
+
+
 def forest(folder):
-    draw = random.Random(2)
+    """Writes the version of the forest."""
+    draw = seeded(2)
     nodes, limits, rights, roots = array("I"), array("d"), array("I"), []
     for _ in range(TREES):
         roots.append(len(nodes))
         grow(draw, nodes, limits, rights)
-    thresholds = array("d", (limit for node, limit in zip(nodes, limits) if node % 2 == 0))
+    thresholds = array("d", (limit for node, limit in zip(nodes, limits, strict=True) if node % 2 == 0))
     tensors = {"0.thresholds": thresholds, "0.weights": array("d", [1.0] * TREES), "0.nodes": nodes}
     header, parts = {}, b""
     for name, values in tensors.items():
@@ -103,8 +120,13 @@ def forest(folder):
         "model.safetensors": struct.pack("<Q", len(header)) + header + parts,
         "golden.jsonl": "".join(golden).encode(),
     }
-    uniform = {"min": 0.0, "max": 1.0, "mean": 0.5, "std": 12**-0.5, "deciles": [decile / 10 for decile in range(1, 10)]}
-    digest = lambda data: f"sha256:{hashlib.sha256(data).hexdigest()}"
+    uniform = {
+        "min": 0.0,
+        "max": 1.0,
+        "mean": 0.5,
+        "std": 12**-0.5,
+        "deciles": [decile / 10 for decile in range(1, 10)],
+    }
     manifest = {
         "format": "linfa-serve/1",
         "name": "forest",
@@ -127,13 +149,15 @@ def forest(folder):
 
 
 def rows(path):
-    draw = random.Random(3)
+    """Writes the rows for the forest."""
+    draw = seeded(3)
     lines = (",".join(f"{draw.random():.4f}" for _ in range(FEATURES)) for _ in range(2000))
     names = ",".join(f"x{feature}" for feature in range(FEATURES))
     path.write_text("\n".join([names, *lines, ""]), encoding="utf-8")
 
 
 def main():
+    """Writes all of it."""
     folder = Path(sys.argv[1])
     forest(folder / "models" / "forest" / "1")
     rows(folder / "rows.csv")

@@ -44,12 +44,9 @@ impl Affine {
         let count = self.outputs();
         match &self.weights {
             Weights::Apart(weights) => {
-                let inputs = weights.len() / count;
-                for (row, outputs) in rows.chunks_exact(inputs).zip(outputs.chunks_exact_mut(count)) {
-                    let sums = weights.chunks_exact(inputs).zip(&self.biases);
-                    for (output, (weights, bias)) in outputs.iter_mut().zip(sums) {
-                        *output = linear(row, weights, *bias);
-                    }
+                let sums = weights.chunks_exact(weights.len() / count).zip(&self.biases);
+                for (place, (weights, bias)) in sums.enumerate() {
+                    linear(rows, weights, *bias, outputs.iter_mut().skip(place).step_by(count));
                 }
             }
             Weights::Together(panels) => {

@@ -56,9 +56,8 @@ impl Step for Loaded {
     }
 
     fn run(&self, rows: &[f64], scores: &mut [f64], _: &mut [u32]) {
-        for (row, value) in rows.chunks_exact(self.coefficients.len()).zip(scores) {
-            *value = self.link.inverse(linear(row, &self.coefficients, self.intercept));
-        }
+        linear(rows, &self.coefficients, self.intercept, scores.iter_mut());
+        scores.iter_mut().for_each(|score| *score = self.link.inverse(*score));
     }
 }
 

@@ -41,10 +41,7 @@ impl Step for Loaded {
     }
 
     fn run(&self, rows: &[f64], scores: &mut [f64], choices: &mut [u32]) {
-        let rows = rows.chunks_exact(self.coefficients.len());
-        for (row, scores) in rows.zip(scores.as_chunks_mut::<2>().0) {
-            scores[0] = linear(row, &self.coefficients, self.intercept);
-        }
+        linear(rows, &self.coefficients, self.intercept, scores.iter_mut().step_by(2));
         logistic(scores, choices);
     }
 }

@@ -5,10 +5,34 @@ use pulp::{Arch, Simd, WithSimd};
 /// Accumulators, so that the compiler can use vector registers: it may not reorder a sum by itself.
 const LANES: usize = 8;
 
-/// `row` . `coefficients` + `intercept`, or NaN if that overflows: an infinity that came about on the way says
-/// nothing of the sum's sign, and must not become a confident 0 or 1.
-pub(super) fn linear(row: &[f64], coefficients: &[f64], intercept: f64) -> f64 {
-    finite(sum(row, coefficients, |a, b| a * b) + intercept)
+/// Writes row . `coefficients` + `intercept` for each of `rows`, or NaN where that overflows: an infinity that came about on
+/// the way says nothing of the sum's sign, and must not become a confident 0 or 1.
+pub(super) fn linear<'a>(
+    rows: &[f64],
+    coefficients: &[f64],
+    intercept: f64,
+    scores: impl Iterator<Item = &'a mut f64>,
+) {
+    Arch::new().dispatch(Linear { rows, coefficients, intercept, scores });
+}
+
+struct Linear<'a, T> {
+    rows: &'a [f64],
+    coefficients: &'a [f64],
+    intercept: f64,
+    scores: T,
+}
+
+impl<'a, T: Iterator<Item = &'a mut f64>> WithSimd for Linear<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let rows = self.rows.chunks_exact(self.coefficients.len());
+        for (row, score) in rows.zip(self.scores) {
+            *score = finite(product(simd, row, self.coefficients) + self.intercept);
+        }
+    }
 }
 
 /// The score, or NaN in place of an infinity.
@@ -33,22 +57,28 @@ impl WithSimd for Dot<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> f64 {
-        let ((a, a_rest), (b, b_rest)) = (S::as_simd_f64s(self.0), S::as_simd_f64s(self.1));
-        let ((a, a_few), (b, b_few)) = (a.as_chunks::<4>(), b.as_chunks::<4>());
-        let mut sums = [simd.splat_f64s(0.0); 4];
-        for (a, b) in a.iter().zip(b) {
-            for (sum, (a, b)) in sums.iter_mut().zip(a.iter().zip(b)) {
-                *sum = simd.mul_add_e_f64s(*a, *b, *sum);
-            }
-        }
-        for (sum, (a, b)) in sums.iter_mut().zip(a_few.iter().zip(b_few)) {
+        product(simd, self.0, self.1)
+    }
+}
+
+#[inline(always)]
+fn product<S: Simd>(simd: S, a: &[f64], b: &[f64]) -> f64 {
+    let ((a, a_rest), (b, b_rest)) = (S::as_simd_f64s(a), S::as_simd_f64s(b));
+    let ((a, a_few), (b, b_few)) = (a.as_chunks::<4>(), b.as_chunks::<4>());
+    let mut sums = [simd.splat_f64s(0.0); 4];
+    for (a, b) in a.iter().zip(b) {
+        for (sum, (a, b)) in sums.iter_mut().zip(a.iter().zip(b)) {
             *sum = simd.mul_add_e_f64s(*a, *b, *sum);
         }
-        let [first, second, third, fourth] = sums;
-        let sums = simd.add_f64s(simd.add_f64s(first, second), simd.add_f64s(third, fourth));
-        let rest: f64 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
-        simd.reduce_sum_f64s(sums) + rest
     }
+    for (sum, (a, b)) in sums.iter_mut().zip(a_few.iter().zip(b_few)) {
+        *sum = simd.mul_add_e_f64s(*a, *b, *sum);
+    }
+    // What fills no register, with zeros beside it.
+    let (a, b) = (simd.partial_load_f64s(a_rest), simd.partial_load_f64s(b_rest));
+    let [first, second, third, fourth] = sums;
+    let fourth = simd.mul_add_e_f64s(a, b, fourth);
+    simd.reduce_sum_f64s(simd.add_f64s(simd.add_f64s(first, second), simd.add_f64s(third, fourth)))
 }
 
 /// The sum of `term` over the pairs of two vectors of one length.
