@@ -11,6 +11,8 @@ hours to grow so many.
 rows.csv: 2000 rows for it.
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
 import random
@@ -18,6 +20,7 @@ import struct
 import sys
 from array import array
 from pathlib import Path
+from typing import Any
 
 COLOURS = {"red": 1.0, "green": -0.5, "blue": 0.25}
 SIZES = {"s": -1.0, "m": 0.0, "l": 1.5}
@@ -25,12 +28,12 @@ WEIGHTS = [1.5, -2.0, 0.5, 1.0, -0.25, 3.0]
 TREES, LEAVES, DEPTH, FEATURES, CLASSES = 500, 5001, 20, 20, "abcd"
 
 
-def seeded(seed):
+def seeded(seed: int) -> random.Random:
     """Random numbers that are the same each time."""
     return random.Random(seed)  # noqa: S311 - no secret
 
 
-def million(path):
+def million(path: Path) -> None:
     """Writes the table."""
     draw = seeded(1)
     with open(path, "w", encoding="utf-8") as file:
@@ -41,16 +44,16 @@ def million(path):
             price = sum(weight * number for weight, number in zip(WEIGHTS, numbers, strict=True))
             price += COLOURS[colour] + SIZES[size] + draw.gauss(0.0, 0.5)
             dear = "yes" if price > 5 / 12 else "no"
-            numbers = [f"{number:.4f}" for number in numbers]
-            print(*numbers, colour, size, f"{price:.4f}", dear, sep=",", file=file)
+            print(*(f"{number:.4f}" for number in numbers), colour, size, f"{price:.4f}", dear, sep=",", file=file)
 
 
-def grow(draw, nodes, limits, rights):
+def grow(draw: random.Random, nodes: array[int], limits: list[float], rights: list[int]) -> None:
     """Appends a tree.
 
     Of each split the whole left side comes first; where its right side begins stands in `rights`.
     """
-    open_ = [(None, LEAVES, 0, [0.0] * FEATURES, [1.0] * FEATURES)]
+    box = [0.0] * FEATURES, [1.0] * FEATURES
+    open_: list[tuple[int | None, int, int, list[float], list[float]]] = [(None, LEAVES, 0, *box)]
     while open_:
         split, leaves, depth, low, high = open_.pop()
         here = len(nodes)
@@ -75,7 +78,9 @@ def grow(draw, nodes, limits, rights):
         open_.append((None, left, depth + 1, low, below))
 
 
-def votes(row, roots, nodes, limits, rights):
+def votes(
+    row: list[float], roots: list[int], nodes: array[int], limits: list[float], rights: list[int]
+) -> list[float]:
     """The share of the trees that vote for each class."""
     counts = [0] * len(CLASSES)
     for root in roots:
@@ -86,29 +91,37 @@ def votes(row, roots, nodes, limits, rights):
     return [count / TREES for count in counts]
 
 
-def digest(data):
+def digest(data: bytes) -> str:
     """The hash of a file, as manifests have it."""
     return f"sha256:{hashlib.sha256(data).hexdigest()}"
 
 
-def forest(folder):
+def forest(folder: Path) -> None:
     """Writes the version of the forest."""
     draw = seeded(2)
-    nodes, limits, rights, roots = array("I"), array("d"), array("I"), []
+    nodes: array[int] = array("I")
+    roots: list[int] = []
+    limits: list[float] = []
+    rights: list[int] = []
     for _ in range(TREES):
         roots.append(len(nodes))
         grow(draw, nodes, limits, rights)
     thresholds = array("d", (limit for node, limit in zip(nodes, limits, strict=True) if node % 2 == 0))
-    tensors = {"0.thresholds": thresholds, "0.weights": array("d", [1.0] * TREES), "0.nodes": nodes}
-    header, parts = {}, b""
+    tensors: dict[str, array[Any]] = {
+        "0.thresholds": thresholds,
+        "0.weights": array("d", [1.0] * TREES),
+        "0.nodes": nodes,
+    }
+    entries, parts = {}, b""
     for name, values in tensors.items():
         data = values.tobytes()
         kind = "U32" if values.typecode == "I" else "F64"
-        header[name] = {"dtype": kind, "shape": [len(values)], "data_offsets": [len(parts), len(parts) + len(data)]}
+        entries[name] = {"dtype": kind, "shape": [len(values)], "data_offsets": [len(parts), len(parts) + len(data)]}
         parts += data
-    header = json.dumps(header, separators=(",", ":")).encode()
+    header = json.dumps(entries, separators=(",", ":")).encode()
     header += b" " * (-len(header) % 8)
-    golden, seen = [], set()
+    golden: list[str] = []
+    seen: set[int] = set()
     while len(seen) < len(CLASSES) or len(golden) < 12:
         row = [round(draw.random(), 4) for _ in range(FEATURES)]
         shares = votes(row, roots, nodes, limits, rights)
@@ -148,7 +161,7 @@ def forest(folder):
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=1), encoding="utf-8")
 
 
-def rows(path):
+def rows(path: Path) -> None:
     """Writes the rows for the forest."""
     draw = seeded(3)
     lines = (",".join(f"{draw.random():.4f}" for _ in range(FEATURES)) for _ in range(2000))
@@ -156,7 +169,7 @@ def rows(path):
     path.write_text("\n".join([names, *lines, ""]), encoding="utf-8")
 
 
-def main():
+def main() -> None:
     """Writes all of it."""
     folder = Path(sys.argv[1])
     forest(folder / "models" / "forest" / "1")
