@@ -150,57 +150,41 @@ impl Kernel {
     fn compare(&self, rows: &[f64], vectors: &Panels, similarities: &mut [f64]) {
         match *self {
             Self::Gaussian { gamma } => {
-                vectors.fold(rows, Exponent { gamma }, similarities);
+                vectors.fold(rows, Scaled { of: Squares, factor: -gamma, constant: 0.0 }, similarities);
                 exp(similarities);
             }
             // Machines of the linear kernel have no vectors.
             Self::Linear => vectors.fold(rows, Product, similarities),
             Self::Polynomial { gamma, constant, degree } => {
-                vectors.fold(rows, Scaled { gamma, constant }, similarities);
+                vectors.fold(rows, Scaled { of: Product, factor: gamma, constant }, similarities);
                 similarities.iter_mut().for_each(|product| *product = power(*product, degree as u32));
             }
             Self::Sigmoid { gamma, constant } => {
-                vectors.fold(rows, Scaled { gamma, constant }, similarities);
+                vectors.fold(rows, Scaled { of: Product, factor: gamma, constant }, similarities);
                 similarities.iter_mut().for_each(|product| *product = product.tanh());
             }
         }
     }
 }
 
-/// -gamma |x - v|²
+/// `factor` times what another term comes to, + `constant`.
 #[derive(Clone, Copy)]
-struct Exponent {
-    gamma: f64,
-}
-
-impl Term for Exponent {
-    #[inline(always)]
-    fn add<S: Simd>(self, simd: S, sum: S::f64s, x: S::f64s, v: S::f64s) -> S::f64s {
-        Squares.add(simd, sum, x, v)
-    }
-
-    #[inline(always)]
-    fn end<S: Simd>(self, simd: S, sum: S::f64s) -> S::f64s {
-        simd.mul_f64s(simd.splat_f64s(-self.gamma), sum)
-    }
-}
-
-/// gamma x . v + constant
-#[derive(Clone, Copy)]
-struct Scaled {
-    gamma: f64,
+struct Scaled<T> {
+    of: T,
+    factor: f64,
     constant: f64,
 }
 
-impl Term for Scaled {
+impl<T: Term> Term for Scaled<T> {
     #[inline(always)]
     fn add<S: Simd>(self, simd: S, sum: S::f64s, x: S::f64s, v: S::f64s) -> S::f64s {
-        Product.add(simd, sum, x, v)
+        self.of.add(simd, sum, x, v)
     }
 
     #[inline(always)]
     fn end<S: Simd>(self, simd: S, sum: S::f64s) -> S::f64s {
-        simd.mul_add_e_f64s(simd.splat_f64s(self.gamma), sum, simd.splat_f64s(self.constant))
+        let sum = self.of.end(simd, sum);
+        simd.mul_add_e_f64s(simd.splat_f64s(self.factor), sum, simd.splat_f64s(self.constant))
     }
 }
 
